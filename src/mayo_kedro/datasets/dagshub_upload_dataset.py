@@ -1,0 +1,83 @@
+"""Publishing: saving a message here commits the run's results to the repository."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from kedro.io import AbstractDataset
+
+from mayo_kedro.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
+    """Saves a commit message by uploading the files that belong to it, versioned with DVC, in one commit.
+
+    The files are read back before the save ends, and what was published is noted in `record`.
+
+    Args:
+        filepath: the folder in the repository, such as `dagshub://owner/name@main/results`.
+        files: local files or patterns; each goes to its own name in the folder.
+        record: a local JSON file for what was published last.
+        enabled: False only says that nothing is published.
+        credentials: storage options that are secret, such as `token`.
+        fs_args: other storage options.
+        metadata: for Kedro's plugins.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        files: list[str],
+        record: str,
+        enabled: bool,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._filepath = filepath
+        self._files = files
+        self._record = Path(record)
+        self._enabled = enabled
+        self._storage_options = {**(fs_args or {}), **(credentials or {})}
+        self.metadata = metadata
+
+    def load(self) -> dict[str, str]:
+        """What was published last: commit, folder and message."""
+        return dict(json.loads(self._record.read_text()))
+
+    def save(self, data: str) -> None:
+        """Upload the files with `data` as the commit message."""
+        if not self._enabled:
+            logger.info("Nothing is published: publish is off for this repository (conf/base/globals.yml).")
+            return
+        filesystem, folder = fsspec.core.url_to_fs(self._filepath, **self._storage_options)
+        commit = filesystem.upload(folder, self._find_files(), data)
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        self._record.write_text(
+            json.dumps({"commit": commit, "folder": self._filepath, "message": data}, indent=2)
+        )
+        logger.info("Published to %s as commit %s, and read back.", self._filepath, commit[:10])
+
+    def _find_files(self) -> dict[str, Path]:
+        found = {
+            path.name: path
+            for pattern in map(Path, self._files)
+            for path in sorted(pattern.parent.glob(pattern.name))
+        }
+        if not found:
+            raise UserError(
+                f"There is nothing to publish: none of {', '.join(self._files)} exists.",
+                "Run the modelling and reporting pipelines first, or mend `files` in the catalog.",
+            )
+        return found
+
+    def _exists(self) -> bool:
+        return self._enabled and self._record.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "files": self._files, "enabled": self._enabled}

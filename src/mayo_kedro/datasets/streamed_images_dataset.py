@@ -1,0 +1,106 @@
+"""The images of a labelled data set, streamed by id."""
+
+from typing import Any
+
+import pandas as pd
+from kedro_datasets._typing import ImagePreview
+
+from mayo_kedro.datasets.contact_sheet import draw_contact_sheet
+from mayo_kedro.datasets.remote import ReadOnlyDataset, read_notice
+from mayo_kedro.errors import UserError
+from mayo_kedro.streaming.images import StreamedImages
+
+
+class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
+    """Loads `StreamedImages`: nothing travels before an image is asked for.
+
+    Example of a catalog entry::
+
+        clot_images:
+          type: mayo_kedro.datasets.StreamedImagesDataset
+          filepath: dagshub://owner/name@main/train
+          suffix: .png
+          table: dagshub://owner/name@main/train.csv
+          columns: {image: image_id, label: label}
+          credentials: dagshub
+
+    In a notebook, `catalog.load("clot_images")["008e5c_0"]` is then an array.
+
+    Args:
+        filepath: the folder of the images.
+        suffix: of the files; a file is named id + suffix.
+        table: address of the label table (CSV), which gives the ids and their order.
+        columns: names of the table's columns: `image`, `label`; others are ignored.
+        notice: address of a text that says what the data are, shown on the preview; may be missing.
+        credentials: storage options that are secret, such as `token`.
+        fs_args: other storage options.
+        metadata: for Kedro's plugins.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        suffix: str,
+        table: str,
+        columns: dict[str, Any],
+        notice: str | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, credentials=credentials, fs_args=fs_args, metadata=metadata)
+        self._suffix = suffix
+        self._table = table
+        self._columns = columns
+        self._notice = notice
+
+    def load(self) -> StreamedImages:
+        """Make the lazy collection; no request is sent."""
+        filesystem, folder = self._connect()
+        return StreamedImages(filesystem, folder, self._suffix, self._read_ids)
+
+    def _read_ids(self) -> list[str]:
+        return self._column(self._read_table(), "image")
+
+    def _read_table(self) -> pd.DataFrame:
+        # Text throughout: ids such as 006388 or 2e3749 must not become numbers.
+        return pd.read_csv(
+            self._table, dtype=str, keep_default_na=False, storage_options=self._storage_options or None
+        )
+
+    def _column(self, table: pd.DataFrame, role: str) -> list[str]:
+        name = str(self._columns[role])
+        if name not in table:
+            raise UserError(
+                f"{self._table} has no column {name!r}; it has {', '.join(map(str, table.columns))}.",
+                f"Set columns.{role} in conf/base/globals.yml.",
+            )
+        return table[name].tolist()
+
+    def preview(self, images: int = 12, thumbnail: int = 160) -> ImagePreview:
+        """Draw a contact sheet for Kedro-Viz.
+
+        Args:
+            images: how many, taken evenly from the table.
+            thumbnail: side of each in pixels.
+
+        Returns:
+            A PNG in base64.
+        """
+        filesystem, _ = self._connect()
+        table = self._read_table()
+        chosen = table.iloc[:: max(1, len(table) // images)].head(images)
+        names = self._column(chosen, "image")
+        captions = [
+            f"{name} · {label}" for name, label in zip(names, self._column(chosen, "label"), strict=True)
+        ]
+        loaded = self.load()
+        return ImagePreview(
+            draw_contact_sheet(
+                [loaded[name] for name in names], captions, read_notice(filesystem, self._notice), thumbnail
+            )
+        )
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "suffix": self._suffix, "table": self._table}

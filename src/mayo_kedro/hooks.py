@@ -1,0 +1,126 @@
+"""What happens around a run: it is tracked in MLflow, and ends with a summary."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+
+
+class TrackingHooks:
+    """Adds to kedro-mlflow's run what that plugin leaves out.
+
+    kedro-mlflow has datasets of its own for artifacts and models; they would hide the previews from
+    Kedro-Viz and make every command import TensorFlow. So catalog entries say with
+    `metadata: {mlflow: ...}` what is to be tracked, and stay what they are: `metrics` logs a flat
+    dictionary, `artifact` the saved file, `model` a dictionary of Keras models.
+    """
+
+    @hook_impl
+    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+        """Remember the catalog, which the dataset hooks are not given."""
+        self._catalog = catalog
+
+    @hook_impl
+    def before_node_run(self, inputs: dict[str, Any]) -> None:
+        """Log each field of a validated parameter model, which kedro-mlflow logs as one text."""
+        mlflow = _active_mlflow()
+        if mlflow is None:
+            return
+        for name, value in inputs.items():
+            if isinstance(value, BaseModel):
+                fields = value.model_dump(mode="json")
+                mlflow.log_params(dict(_flatten(fields, name.removeprefix("params:"))))
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Tag the run with the data's repository and commit."""
+        mlflow = _active_mlflow()
+        if mlflow is not None and dataset_name == "data_source":
+            mlflow.set_tags({f"data.{key}": value for key, value in data.items()})
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Log what the catalog marks for tracking."""
+        mlflow = _active_mlflow()
+        metadata = getattr(self._catalog.get(dataset_name), "metadata", None) or {}
+        match metadata.get("mlflow") if mlflow else None:
+            case "metrics":
+                numbers = {name: value for name, value in data.items() if isinstance(value, int | float)}
+                mlflow.log_metrics(numbers)
+            case "artifact":
+                mlflow.log_artifact(str(self._catalog.get(dataset_name)._filepath), "reporting")
+            case "model":
+                _log_models(mlflow, data)
+
+
+class SummaryHooks:
+    """Says at the end what was made, where it lies and what to do next."""
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+        """Print the summary after a run that made a report."""
+        if "report" not in pipeline.outputs() | pipeline.datasets():
+            return
+        metrics = catalog.load("metrics")
+        lines = [_headline(metrics, "patient_auc", "AUC by patient")]
+        lines.append(_headline(metrics, "patient_weighted_log_loss", "Weighted log loss by patient"))
+        places = {
+            "Report": _place(catalog, "report"),
+            "Metrics": _place(catalog, "metrics"),
+            "Models": "data/06_models/",
+        }
+        lines += [f"{name}: {path}" for name, path in places.items()]
+        lines += _describe_tracked_run()
+        lines.append("Next: open the report; `kedro viz run` shows the pipeline; `mlflow ui` compares runs.")
+        logger.info("Done.\n%s", "\n".join(f"  {line}" for line in lines))
+
+
+def _active_mlflow() -> ModuleType | None:
+    mlflow = sys.modules.get("mlflow")
+    return mlflow if mlflow is not None and mlflow.active_run() is not None else None
+
+
+def _flatten(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}.{name}")
+        else:
+            yield f"{prefix}.{name}", value
+
+
+def _log_models(mlflow: ModuleType, models: Mapping[str, Any]) -> None:
+    import numpy as np  # noqa: PLC0415  like TensorFlow, only for a run that made models
+    from mlflow.models import infer_signature  # noqa: PLC0415
+
+    for name, model in models.items():
+        example = np.zeros((1, *model.input_shape[1:]), np.uint8)
+        mlflow.keras.log_model(
+            model,
+            name=name,
+            signature=infer_signature(example, np.asarray(model(example))),
+            # Without this list MLflow imports the model again to find it out: twenty seconds.
+            pip_requirements=["keras", "tensorflow"],
+        )
+
+
+def _headline(metrics: Mapping[str, float], name: str, words: str) -> str:
+    low, high, constant = (metrics[f"{name}{end}"] for end in ("_low", "_high", "_constant"))
+    return f"{words}: {metrics[name]:.3f} [{low:.3f}, {high:.3f}], a constant guess has {constant:.3f}"
+
+
+def _place(catalog: DataCatalog, name: str) -> str:
+    path = Path(str(catalog.get(name)._filepath))
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _describe_tracked_run() -> list[str]:
+    mlflow = _active_mlflow()
+    return [f"MLflow run: {mlflow.active_run().info.run_id}"] if mlflow else []

@@ -1,0 +1,107 @@
+"""The one progress display: a live bar in a terminal, a line now and then elsewhere."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+logger = logging.getLogger(__name__)
+
+SILENT_SECONDS = 2.0
+LINE_SECONDS = 15.0
+
+
+class Advance(Protocol):
+    """Tells the display that work was done."""
+
+    def __call__(self, amount: int = 1, note: str = "") -> None:
+        """Count `amount` more as done; `note` replaces the text behind the bar."""
+
+
+class _Display:
+    """One live display that all running tasks share; it lives while there are tasks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._progress: Progress | None = None
+
+    def enter(self, console: Console) -> Progress:
+        with self._lock:
+            if self._progress is None:
+                self._progress = Progress(
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    MofNCompleteColumn(),
+                    TimeRemainingColumn(),
+                    TextColumn("{task.fields[note]}"),
+                    console=console,
+                    transient=True,
+                )
+                self._progress.start()
+            self._users += 1
+            return self._progress
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._progress is not None:
+                self._progress.stop()
+                self._progress = None
+
+
+_display = _Display()
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Advance]:
+    """Show how far a long piece of work has come.
+
+    Args:
+        description: what is being done, such as "Streaming images".
+        total: how many steps it has.
+
+    Yields:
+        A function to call as steps are done.
+    """
+    console = Console(stderr=True)
+    with _bar(console, description, total) if console.is_terminal else _lines(description, total) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(console: Console, description: str, total: int) -> Iterator[Advance]:
+    display = _display.enter(console)
+    task = display.add_task(description, total=total, note="")
+
+    def advance(amount: int = 1, note: str = "") -> None:
+        display.update(task, advance=amount, **({"note": note} if note else {}))
+
+    try:
+        yield advance
+    finally:
+        display.remove_task(task)
+        _display.leave()
+
+
+@contextmanager
+def _lines(description: str, total: int) -> Iterator[Advance]:
+    started = said = time.monotonic()
+    done = 0
+
+    def advance(amount: int = 1, note: str = "") -> None:
+        nonlocal done, said
+        done += amount
+        if time.monotonic() - said >= LINE_SECONDS:
+            said = time.monotonic()
+            logger.info("%s: %d of %d %s", description, done, total, note)
+
+    yield advance
+    seconds = time.monotonic() - started
+    if seconds >= SILENT_SECONDS:
+        logger.info("%s: %d of %d in %.0f s", description, done, total, seconds)

@@ -1,0 +1,101 @@
+"""From `repository` in conf/base/globals.yml to an address: a real repository, or the sandbox's."""
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mayo_kedro.errors import UserError
+from mayo_kedro.streaming.services import HOST_VARIABLE, TOKEN_VARIABLE, Service
+
+logger = logging.getLogger(__name__)
+
+SANDBOX = "sandbox"
+"""In place of a URL: a DagsHub service on this machine, started when it is first needed."""
+
+SANDBOX_REPOSITORY = "sandbox/clots"
+SANDBOX_VARIABLE = "MAYO_KEDRO_SANDBOX"
+"""Set, to "owner/name", by `python -m mayo_kedro.sandbox -- COMMAND` for its command."""
+
+
+def is_configured(repository: Mapping[str, Any]) -> bool:
+    """Tell whether the settings name a real repository.
+
+    Args:
+        repository: `repository` of the globals: host, owner, name, branch.
+
+    Raises:
+        UserError: only one of owner and name is set.
+    """
+    owner, name = repository.get("owner"), repository.get("name")
+    if bool(owner) != bool(name):
+        raise UserError(
+            f"repository.owner is {owner!r} and repository.name is {name!r}: one is missing.",
+            "Set both in conf/base/globals.yml, or neither to use the sandbox.",
+        )
+    return bool(owner)
+
+
+def repository_address(repository: Mapping[str, Any]) -> str:
+    """The address of the repository's root.
+
+    Args:
+        repository: `repository` of the globals.
+
+    Returns:
+        `dagshub://owner/name@branch`, without a branch where none is set.
+    """
+    full_name = os.environ.get(SANDBOX_VARIABLE, SANDBOX_REPOSITORY)
+    if is_configured(repository):
+        full_name = f"{repository['owner']}/{repository['name']}"
+    branch = repository.get("branch")
+    return f"dagshub://{full_name}" + (f"@{quote(str(branch), safe='')}" if branch else "")
+
+
+def repository_host(repository: Mapping[str, Any]) -> str | None:
+    """The service that holds the repository.
+
+    Args:
+        repository: `repository` of the globals.
+
+    Returns:
+        A URL; "sandbox"; or None, which is `DAGSHUB_CLIENT_HOST` or else dagshub.com.
+    """
+    if is_configured(repository):
+        return os.environ.get(HOST_VARIABLE) or repository.get("host")
+    return None if SANDBOX_VARIABLE in os.environ else SANDBOX
+
+
+def publishes(repository: Mapping[str, Any], publish: bool | None) -> bool:
+    """Tell whether results go back to the repository.
+
+    Args:
+        repository: `repository` of the globals.
+        publish: what the settings say; None is yes for the sandbox and no for a real repository.
+    """
+    return not is_configured(repository) if publish is None else bool(publish)
+
+
+@lru_cache(maxsize=1)
+def start_sandbox(project: Path) -> Service:
+    """Start the sandbox for this process, and tell the dagshub client of it.
+
+    Args:
+        project: the project's folder; the sandbox keeps its repository in `.sandbox/` there.
+
+    Returns:
+        The running service; it ends with this process.
+    """
+    from mayo_kedro.sandbox.process import start  # noqa: PLC0415  most commands never need it
+
+    sandbox = start(project / ".sandbox" / "sample")
+    # The article's ways, install_hooks() and DagsHubFilesystem, find the service here.
+    os.environ[HOST_VARIABLE], os.environ[TOKEN_VARIABLE] = sandbox.host, sandbox.token
+    logger.info(
+        "No DagsHub repository is configured: streaming synthetic slides from a stand-in for it at %s.",
+        sandbox.host,
+    )
+    return Service(sandbox.host, sandbox.token)

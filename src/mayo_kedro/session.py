@@ -1,0 +1,47 @@
+"""A Kedro session that ends well: users' mistakes in words, Ctrl-C as KILLED."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from kedro.framework.session import KedroSession
+
+from mayo_kedro.errors import UserError
+
+
+class MayoSession(KedroSession):
+    """Runs pipelines; on the command line a `UserError` is told without a traceback."""
+
+    def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Run a pipeline, see `KedroSession.run`.
+
+        Raises:
+            UserError: in a notebook or script; on the command line it becomes a message and exit code 1.
+        """
+        try:
+            return dict(super().run(*args, **kwargs))
+        except KeyboardInterrupt:
+            _mark_killed()
+            raise
+        except Exception as error:
+            mistake = next((cause for cause in _causes(error) if isinstance(cause, UserError)), None)
+            if mistake is None:
+                raise
+            if click.get_current_context(silent=True) is None:
+                raise mistake from None
+            raise click.ClickException(str(mistake)) from None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _mark_killed() -> None:
+    # Kedro fires no hook on Ctrl-C, and MLflow would call the run FINISHED when Python exits.
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is not None and mlflow.active_run() is not None:
+        mlflow.end_run("KILLED")

@@ -1,0 +1,30 @@
+"""What Kedro reads first: hooks, session, configuration."""
+
+from functools import partial
+from pathlib import Path
+
+from mayo_kedro import repository_settings as repository
+from mayo_kedro.hooks import SummaryHooks, TrackingHooks
+from mayo_kedro.session import MayoSession
+from mayo_kedro.streaming.services import register_service
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+HOOKS = (TrackingHooks(), SummaryHooks())
+SESSION_CLASS = MayoSession
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # Another environment changes single settings, not whole top-level keys.
+    "merge_strategy": {"parameters": "soft", "mlflow": "soft", "catalog": "soft", "globals": "soft"},
+    "custom_resolvers": {
+        "project": lambda path: str(PROJECT / path),
+        "repository_address": repository.repository_address,
+        "repository_host": repository.repository_host,
+        "publishes": repository.publishes,
+    },
+}
+
+# Here and not in a hook: Kedro-Viz and notebooks load the catalog without hooks.
+register_service(repository.SANDBOX, partial(repository.start_sandbox, PROJECT))

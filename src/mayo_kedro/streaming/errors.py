@@ -1,0 +1,15 @@
+"""What can go wrong between here and a repository, each with its remedy."""
+
+from mayo_kedro.errors import UserError
+
+
+class RemoteFileNotFoundError(UserError, FileNotFoundError):
+    """The repository holds no such path; also a `FileNotFoundError`, as fsspec's callers expect."""
+
+
+class AccessRefusedError(UserError, PermissionError):
+    """The service refused the token (401) or the token's rights (403); never retried."""
+
+
+class TransferError(UserError, OSError):
+    """A file did not arrive whole after all attempts."""
