@@ -1,1 +1,108 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests: a copy of the project, a small sample, a sandbox that serves it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Project:
+    """A copy of the project's configuration that runs the installed package."""
+
+    path: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def kedro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a Kedro command here, in a process of its own."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSHUB", "MAYO_"))}
+        return subprocess.run(
+            [sys.executable, "-m", "kedro", *arguments],
+            cwd=self.path,
+            env={**clean, "COLUMNS": "200", "NO_COLOR": "1", **self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=400,
+        )
+
+
+def copy_project(target: Path, **variables: str) -> Project:
+    """Copy what a run needs but the source, which is installed."""
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(ROOT / "conf", target / "conf", ignore=shutil.ignore_patterns("local"))
+    (target / "conf" / "local").mkdir()
+    shutil.copytree(ROOT / "notebooks", target / "notebooks")
+    settings = (ROOT / "pyproject.toml").read_text()
+    (target / "pyproject.toml").write_text(settings.replace('source_dir = "src"', 'source_dir = "."'))
+    shutil.copy(ROOT / ".telemetry", target)
+    return Project(target, {"MAYO_KEDRO_CACHE": str(target / "cache"), **variables})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh copy of the project."""
+    return copy_project(tmp_path / "project")
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Make a folder once for all of pytest's worker processes."""
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            make(folder.with_suffix(".part"))
+            folder.with_suffix(".part").rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all worker processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def small_sample(shared_folder: Path) -> Path:
+    """The synthetic sample with few patients, laid out as a seed for the sandbox."""
+    from mayo_kedro.sandbox.sample import draw_sample
+
+    def draw(folder: Path) -> None:
+        folder.mkdir()
+        draw_sample(folder, seed=5, patients=48)
+
+    return made_once(shared_folder / "small_sample", draw)
+
+
+@pytest.fixture(scope="session")
+def finished_project(shared_folder: Path, small_sample: Path) -> Path:
+    """A copy of the project in which `kedro run --env test` has been done on the small sample."""
+
+    def run(folder: Path) -> None:
+        done = copy_project(folder)
+        command = [sys.executable, "-m", "mayo_kedro.sandbox", "--seed", str(small_sample)]
+        command += ["--state", str(folder / ".sandbox"), "--", sys.executable, "-m", "kedro", "run", "--env", "test"]
+        result = subprocess.run(
+            command, cwd=folder, env={**os.environ, **done.variables}, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        (folder / "run.log").write_text(result.stdout + result.stderr)
+
+    return made_once(shared_folder / "finished_project", run)
+
+
+@pytest.fixture(scope="session")
+def sandbox(shared_folder: Path, small_sample: Path, worker_id: str) -> Iterator["object"]:
+    """A sandbox of this worker that serves the small sample."""
+    from mayo_kedro.sandbox.process import start
+
+    with start(shared_folder / f"state-{worker_id}", seed=small_sample) as running:
+        yield running

@@ -46,13 +46,14 @@ def repository_address(repository: Mapping[str, Any]) -> str:
         repository: `repository` of the globals.
 
     Returns:
-        `dagshub://owner/name@branch`, without a branch where none is set.
+        `dagshub:///owner/name@branch`, without a branch where none is set. Three slashes: of a protocol
+        that it does not know Kedro keeps only the path, and would lose the owner as a host's name.
     """
     full_name = os.environ.get(SANDBOX_VARIABLE, SANDBOX_REPOSITORY)
     if is_configured(repository):
         full_name = f"{repository['owner']}/{repository['name']}"
     branch = repository.get("branch")
-    return f"dagshub://{full_name}" + (f"@{quote(str(branch), safe='')}" if branch else "")
+    return f"dagshub:///{full_name}" + (f"@{quote(str(branch), safe='')}" if branch else "")
 
 
 def repository_host(repository: Mapping[str, Any]) -> str | None:

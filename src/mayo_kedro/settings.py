@@ -3,12 +3,14 @@
 from functools import partial
 from pathlib import Path
 
+from kedro.utils import find_kedro_project
+
 from mayo_kedro import repository_settings as repository
 from mayo_kedro.hooks import SummaryHooks, TrackingHooks
 from mayo_kedro.session import MayoSession
 from mayo_kedro.streaming.services import register_service
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 
 HOOKS = (TrackingHooks(), SummaryHooks())
 SESSION_CLASS = MayoSession

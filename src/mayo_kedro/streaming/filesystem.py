@@ -1,4 +1,7 @@
-"""`dagshub://owner/name[@revision]/path`: a DagsHub repository as an fsspec filesystem."""
+"""`dagshub://owner/name[@revision]/path`: a DagsHub repository as an fsspec filesystem.
+
+Slashes before the owner do not count, so that `dagshub:///owner/name` is the same address.
+"""
 
 import io
 from collections.abc import Mapping
@@ -47,6 +50,10 @@ class DagsHubFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         self._cache = FileCache(Path(cache_folder) if cache_folder else default_folder())
         self._transport: Transport | None = None
         self._repositories: dict[str, Repository] = {}
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path)).lstrip("/")
 
     @property
     def host(self) -> str:

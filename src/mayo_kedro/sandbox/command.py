@@ -1,0 +1,71 @@
+"""The command line of the service: its options, and the environment of a command run next to it."""
+
+import argparse
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+__all__ = ["describe_exports", "make_environment", "parse", "read_exports"]
+
+DESCRIPTION = "Start a stand-in for DagsHub on this machine, with a repository in it."
+EPILOG = """A real clone needs the token: git clone http://OWNER:TOKEN@127.0.0.1:PORT/OWNER/NAME.git; for
+dvc pull, dvc remote modify --local origin auth basic; the same for user OWNER and password TOKEN, and for
+url http://127.0.0.1:PORT/OWNER/NAME.dvc if the service has moved to another port since its first start."""
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options, and the command after `--`."""
+    own = list(arguments)
+    command: list[str] = []
+    if "--" in own:
+        at = own.index("--")
+        own, command = own[:at], own[at + 1 :]
+    options = _make_parser().parse_args(own)
+    options.state = options.state or Path(
+        ".sandbox", options.seed.resolve().name if options.seed else "sample"
+    )
+    return options, command
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m mayo_kedro.sandbox", description=DESCRIPTION, epilog=EPILOG)
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="on loopback; 0: the one used last, or a free one")
+    add("--state", type=Path, help="the folder that keeps everything (.sandbox/sample, or .sandbox/SEED)")
+    add("--seed", type=_existing_folder, help="a folder to fill the repository from, instead of the sample")
+    add("--owner", default="sandbox", help="of the repository, and the one user (%(default)s)")
+    add("--name", default="clots", help="of the repository (%(default)s)")
+    add("--latency-ms", type=float, default=0.0, help="before the first byte of each answer")
+    add("--mbit-per-s", type=float, help="of the line that all connections share")
+    add("--ranges", action="store_true", help="let files be asked for in part")
+    add("--attached", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _existing_folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return folder
+
+
+def read_exports(host: str, token: str, repository: str) -> dict[str, str]:
+    """The variables by which the clients find the service."""
+    return {"DAGSHUB_CLIENT_HOST": host, "DAGSHUB_USER_TOKEN": token, "MAYO_KEDRO_SANDBOX": repository}
+
+
+def describe_exports(exports: Mapping[str, str]) -> str:
+    """The lines to give to a shell."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items())
+
+
+def make_environment(
+    exports: Mapping[str, str], environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The environment for a command next to the service; no proxy stands between the two."""
+    direct = {
+        name: ",".join(filter(None, [environment.get(name), "127.0.0.1"]))
+        for name in ("no_proxy", "NO_PROXY")
+    }
+    return {**environment, **direct, **exports}

@@ -1,0 +1,137 @@
+"""Draw a data set in the layout of Kaggle's Mayo Clinic STRIP AI. It is synthetic, not medical data.
+
+Each patient has a hidden trait, normal with unit variance, whose mean differs between the two classes by
+`SEPARATION`. The trait sets how much of the clots is fibrin and how much red cells; nothing else depends
+on the class. So nobody who reads the images can rank patients better than the trait does.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.special import ndtr, ndtri
+from scipy.stats import mannwhitneyu
+
+from .clot import Stain, draw_slide, draw_stain
+
+PATIENTS = 300
+BEST_AUC = 0.90
+SEPARATION = float(np.sqrt(2) * ndtri(BEST_AUC))  # AUC of two unit normals = Phi(distance / sqrt(2))
+# Clots from the heart are reported to hold more fibrin and platelets and fewer red cells: Boeckh-Behrens
+# et al., Stroke 2016, 47:1864; Sporns et al., Stroke 2017, 48:2206.
+FIBRIN_RICH, CELL_RICH = "CE", "LAA"
+FIBRIN_RICH_SHARE = 0.72  # of the patients
+IMAGE_NOISE = 0.25  # standard deviation of an image's trait around its patient's
+TRAIT_SPREAD = 0.9  # traits this far from 0 make the clot mostly fibrin or mostly red cells
+FIBRIN_RANGE = (0.06, 0.94)
+CENTERS = {1: 6, 2: 5, 3: 5, 4: 14, 5: 6, 6: 5, 7: 11, 8: 3, 9: 3, 10: 4, 11: 38}  # percent of the patients
+IMAGES = {1: 86.0, 2: 10.7, 3: 2.1, 4: 0.6, 5: 0.6}  # percent of the patients
+
+
+class Patient(NamedTuple):
+    """One invented patient; the trait never leaves this module."""
+
+    name: str
+    center: int
+    label: str
+    trait: float
+    images: int
+
+
+def draw_sample(folder: Path, *, seed: int = 17, patients: int = PATIENTS) -> None:
+    """Write `images/`, `NOTICE.txt`, `README.md` and, when all else is there, `train.csv`.
+
+    The same seed and number of patients give the same bytes.
+
+    Args:
+        folder: where to write; made if it does not exist.
+        seed: of everything drawn.
+        patients: how many, at least 4, so that each class has one.
+
+    Raises:
+        ValueError: fewer than 4 patients.
+    """
+    if patients < 4:
+        raise ValueError(f"A sample needs at least 4 patients for both classes to show, not {patients}")
+    generator = np.random.default_rng([seed, 0])
+    stains = {center: draw_stain(generator) for center in CENTERS}
+    people = _draw_patients(generator, patients)
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    _write_texts(folder, people, seed)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(_draw_images, folder / "images", person, stains[person.center], [seed, number])
+            for number, person in enumerate(people, start=1)
+        ]
+        for job in jobs:
+            job.result()
+    _tabulate(people).to_csv(folder / "train.csv", index=False, lineterminator="\n")
+
+
+def best_auc(people: Sequence[Patient]) -> float:
+    """Patient AUC of a reader who sees the hidden trait itself, in this draw."""
+    rich = [person.trait for person in people if person.label == FIBRIN_RICH]
+    poor = [person.trait for person in people if person.label == CELL_RICH]
+    return float(mannwhitneyu(rich, poor).statistic) / (len(rich) * len(poor))
+
+
+def _draw_patients(generator: np.random.Generator, count: int) -> list[Patient]:
+    fibrin_rich = min(round(count * FIBRIN_RICH_SHARE), count - 1)
+    labels = generator.permutation([FIBRIN_RICH] * fibrin_rich + [CELL_RICH] * (count - fibrin_rich))
+    centers = generator.choice(list(CENTERS), count, p=_shares(CENTERS.values()))
+    images = generator.choice(list(IMAGES), count, p=_shares(IMAGES.values()))
+    sides = np.where(labels == FIBRIN_RICH, SEPARATION / 2, -SEPARATION / 2)
+    traits = generator.normal(sides, 1)
+    names = _draw_names(generator, count)
+    return [
+        Patient(name, int(center), str(label), float(trait), int(number))
+        for name, center, label, trait, number in zip(names, centers, labels, traits, images, strict=True)
+    ]
+
+
+def _shares(percents: "Sequence[float]") -> np.ndarray:
+    weights = np.array(list(percents), float)
+    return weights / weights.sum()
+
+
+def _draw_names(generator: np.random.Generator, count: int) -> list[str]:
+    """Six hexadecimal digits each, unique; some that a careless reader of tables takes for numbers."""
+    names: dict[str, None] = {}
+    while len(names) < count:
+        digits = f"{generator.integers(10**6):06d}"
+        if len(names) % 20 == 3:
+            names[f"00{digits[:4]}"] = None
+        elif len(names) % 50 == 7:
+            names[f"{digits[0]}e{digits[1:5]}"] = None
+        else:
+            names[f"{generator.integers(16**6):06x}"] = None
+    return list(names)
+
+
+def _draw_images(folder: Path, person: Patient, stain: Stain, seed: list[int]) -> None:
+    generator = np.random.default_rng(seed)
+    for number in range(person.images):
+        trait = generator.normal(person.trait, IMAGE_NOISE)
+        low, high = FIBRIN_RANGE
+        fibrin_share = low + (high - low) * float(ndtr(trait / TRAIT_SPREAD))
+        slide = draw_slide(generator, fibrin_share, stain)
+        Image.fromarray(slide).save(folder / f"{person.name}_{number}.png")
+
+
+def _tabulate(people: Sequence[Patient]) -> pd.DataFrame:
+    rows = [
+        (f"{person.name}_{number}", person.center, person.name, number, person.label)
+        for person in people
+        for number in range(person.images)
+    ]
+    columns = ["image_id", "center_id", "patient_id", "image_num", "label"]
+    return pd.DataFrame(rows, columns=columns).sort_values("image_id")
+
+
+def _write_texts(folder: Path, people: Sequence[Patient], seed: int) -> None:
+    pass

@@ -1,0 +1,167 @@
+"""The filesystem against a real service: the sandbox, with its repository in git and DVC."""
+
+import fsspec
+import pandas as pd
+import pytest
+
+from mayo_kedro.errors import UserError
+from mayo_kedro.streaming.errors import AccessRefusedError, RemoteFileNotFoundError, TransferError
+from mayo_kedro.streaming.filesystem import DagsHubFileSystem
+
+
+@pytest.fixture
+def options(sandbox, tmp_path):
+    sandbox.reset()
+    yield {
+        "host": sandbox.host,
+        "token": sandbox.token,
+        "cache_folder": str(tmp_path / "cache"),
+        "skip_instance_cache": True,
+    }
+    sandbox.reset()
+
+
+@pytest.fixture
+def filesystem(options):
+    return DagsHubFileSystem(**options)
+
+
+@pytest.fixture
+def root(sandbox):
+    return f"{sandbox.owner}/{sandbox.name}@{sandbox.branch}"
+
+
+def test_reads_git_tracked_and_dvc_tracked_files_as_they_are(filesystem, root, small_sample):
+    image = next((small_sample / "images").iterdir())
+    assert filesystem.cat_file(f"{root}/train.csv") == (small_sample / "train.csv").read_bytes()
+    assert filesystem.cat_file(f"{root}/images/{image.name}") == image.read_bytes()
+    assert filesystem.cat_file(f"{root}/images/{image.name}", 10, 20) == image.read_bytes()[10:20]
+
+
+def test_lists_walks_and_finds(filesystem, root, small_sample):
+    names = {path.name for path in (small_sample / "images").iterdir()}
+    listed = filesystem.ls(f"dagshub://{root}/images", detail=False)
+    assert {name.rpartition("/")[2] for name in listed} == names
+    assert len(filesystem.glob(f"{root}/images/*.png")) == len(names)
+    assert filesystem.isdir(f"{root}/images")
+    assert not filesystem.exists(f"{root}/images/none.png")
+    info = filesystem.info(f"{root}/train.csv")
+    assert (info["type"], info["size"]) == ("file", (small_sample / "train.csv").stat().st_size)
+
+
+def test_pandas_reads_by_url(options, root, small_sample):
+    options.pop("skip_instance_cache")
+    table = pd.read_csv(f"dagshub://{root}/train.csv", dtype=str, storage_options=options)
+    pd.testing.assert_frame_equal(table, pd.read_csv(small_sample / "train.csv", dtype=str))
+
+
+def test_get_copies_a_folder(filesystem, root, small_sample, tmp_path):
+    filesystem.get(f"{root}/images/", str(tmp_path / "here"), recursive=True)
+    assert {path.name for path in (tmp_path / "here").iterdir()} == {
+        path.name for path in (small_sample / "images").iterdir()
+    }
+
+
+def test_a_file_travels_once_and_no_other_does(filesystem, root, sandbox, small_sample):
+    image = min((small_sample / "images").iterdir()).name
+    for _ in range(3):
+        filesystem.cat_file(f"{root}/images/{image}")
+    raw = {path: count["requests"] for path, count in sandbox.counts()["paths"].items() if "/raw/" in path}
+    assert len(raw) == 1
+    assert list(raw.values()) == [1]
+
+
+def test_nothing_is_asked_before_the_first_read(options, sandbox):
+    DagsHubFileSystem(**options)
+    assert sandbox.counts()["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 503, "times": 2},
+        {"kind": "status", "status": 429, "retry_after": 1, "times": 1},
+        {"kind": "reset", "times": 2},
+        {"kind": "truncate", "times": 2},
+        {"kind": "corrupt", "times": 2},
+    ],
+    ids=lambda fault: fault["kind"] + str(fault.get("status", "")),
+)
+def test_a_passing_fault_is_overcome_and_the_content_is_right(filesystem, root, sandbox, small_sample, fault):
+    image = min((small_sample / "images").iterdir())
+    sandbox.fault(path=f"*/{image.name}", **fault)
+    assert filesystem.cat_file(f"{root}/images/{image.name}") == image.read_bytes()
+
+
+def test_content_that_never_matches_is_refused_and_not_kept(filesystem, root, sandbox, small_sample, tmp_path):
+    image = min((small_sample / "images").iterdir())
+    sandbox.fault(path=f"*/{image.name}", kind="corrupt", times=99)
+    with pytest.raises(TransferError, match=f"{image.name}.*other content than the repository declares"):
+        filesystem.cat_file(f"{root}/images/{image.name}")
+    assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+
+
+def test_a_service_that_stays_down_is_told_after_bounded_attempts(filesystem, root, sandbox, monkeypatch):
+    sandbox.fault(path="*/raw/*/train.csv", kind="reset", times=99)
+    with pytest.raises(TransferError, match=r"train\.csv.*did not arrive(.|\n)*can be reached"):
+        filesystem.cat_file(f"{root}/train.csv")
+
+
+def test_a_wrong_token_is_refused_once_and_not_shown(options, root, sandbox):
+    secret = "wrong-token-0123456789"
+    filesystem = DagsHubFileSystem(**{**options, "token": secret})
+    with pytest.raises(AccessRefusedError, match=r"token was refused(.|\n)*DAGSHUB_USER_TOKEN") as refused:
+        filesystem.cat_file(f"{root}/train.csv")
+    assert secret not in str(refused.value)
+    assert secret not in repr(refused.value.__cause__)
+    assert sandbox.counts()["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("nobody/nothing@main/train.csv", "nobody/nothing"),
+        ("{owner}/{name}@no-such-branch/train.csv", "no-such-branch"),
+        ("{owner}/{name}@main/no/such.csv", "no"),
+    ],
+)
+def test_what_is_not_there_is_named(filesystem, sandbox, path, named):
+    with pytest.raises(RemoteFileNotFoundError, match=f"{named}(.|\n)*globals.yml"):
+        filesystem.cat_file(path.format(owner=sandbox.owner, name=sandbox.name))
+
+
+def test_a_path_without_a_repository_is_refused(filesystem):
+    with pytest.raises(UserError, match="names no repository"):
+        filesystem.ls("dagshub://owner")
+
+
+def test_it_reads_only(filesystem, root):
+    with pytest.raises(UserError, match="reads only"):
+        filesystem.open(f"{root}/new.txt", "wb")
+
+
+def test_the_protocol_is_known_to_fsspec():
+    assert fsspec.get_filesystem_class("dagshub") is DagsHubFileSystem
+
+
+def test_results_are_uploaded_in_one_commit_and_the_pinned_commit_stays(filesystem, root, tmp_path):
+    repository, _ = filesystem.repository(root)
+    before = repository.commit
+    results = {}
+    for name in ("metrics.json", "report.html"):
+        results[name] = tmp_path / name
+        results[name].write_text(f"{name} of {tmp_path}")
+    commit = filesystem.upload(f"{root}/results", results, "Publish a test")
+    assert commit != before
+    assert repository.commit == before
+    assert not filesystem.exists(f"{root}/results/metrics.json")
+    at_commit = root.replace(root.rpartition("@")[2], commit)
+    assert filesystem.cat_file(f"{at_commit}/results/report.html") == results["report.html"].read_bytes()
+    assert filesystem.info(f"{at_commit}/results/report.html")["versioning"] == "dvc"
+
+
+def test_publishing_needs_a_branch_and_a_token(filesystem, options, root, tmp_path):
+    (tmp_path / "file").write_text("x")
+    commit = filesystem.repository(root)[0].commit
+    with pytest.raises(UserError, match="not a branch"):
+        filesystem.upload(f"{root.partition('@')[0]}@{commit}/results", {"file": tmp_path / "file"}, "Publish")

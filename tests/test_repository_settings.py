@@ -1,0 +1,53 @@
+import pytest
+
+from mayo_kedro import repository_settings as settings
+from mayo_kedro.errors import UserError
+
+UNSET = {"host": None, "owner": None, "name": None, "branch": "main"}
+REAL = {"host": "https://hub.example", "owner": "ann", "name": "clots", "branch": "feature/new"}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    for name in ("DAGSHUB_CLIENT_HOST", "DAGSHUB_USER_TOKEN", settings.SANDBOX_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_configured_repository_is_addressed_with_its_branch():
+    assert settings.repository_address(REAL) == "dagshub:///ann/clots@feature%2Fnew"
+    assert settings.repository_host(REAL) == "https://hub.example"
+
+
+def test_a_repository_without_a_branch_is_read_at_its_default_branch():
+    assert settings.repository_address({**REAL, "branch": None}) == "dagshub:///ann/clots"
+
+
+def test_the_clients_host_variable_wins_over_the_configured_host(monkeypatch):
+    monkeypatch.setenv("DAGSHUB_CLIENT_HOST", "https://own.example")
+    assert settings.repository_host(REAL) == "https://own.example"
+
+
+def test_without_a_repository_it_is_the_sandbox_on_this_machine():
+    assert settings.repository_host(UNSET) == settings.SANDBOX
+    assert settings.repository_address(UNSET) == "dagshub:///sandbox/clots@main"
+
+
+def test_below_a_running_sandbox_that_one_is_used_and_no_other_is_started(monkeypatch):
+    monkeypatch.setenv(settings.SANDBOX_VARIABLE, "sandbox/lungs")
+    assert settings.repository_host(UNSET) is None
+    assert settings.repository_address(UNSET) == "dagshub:///sandbox/lungs@main"
+    assert settings.repository_address(REAL).startswith("dagshub:///ann/clots")
+
+
+@pytest.mark.parametrize("half", [{"owner": "ann"}, {"name": "clots"}])
+def test_half_a_repository_is_refused(half):
+    with pytest.raises(UserError, match="one is missing(.|\n)*conf/base/globals.yml"):
+        settings.repository_address({**UNSET, **half})
+
+
+@pytest.mark.parametrize(
+    ("repository", "publish", "expected"),
+    [(UNSET, None, True), (REAL, None, False), (REAL, True, True), (UNSET, False, False)],
+)
+def test_publishing_is_on_for_the_sandbox_and_off_for_a_real_repository(repository, publish, expected):
+    assert settings.publishes(repository, publish) is expected
