@@ -23,7 +23,9 @@ class Project:
 
     def kedro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a Kedro command here, in a process of its own."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSHUB", "MAYO_"))}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DAGSHUB", "MAYO_"))
+        }
         return subprocess.run(
             [sys.executable, "-m", "kedro", *arguments],
             cwd=self.path,
@@ -89,9 +91,24 @@ def finished_project(shared_folder: Path, small_sample: Path) -> Path:
     def run(folder: Path) -> None:
         done = copy_project(folder)
         command = [sys.executable, "-m", "mayo_kedro.sandbox", "--seed", str(small_sample)]
-        command += ["--state", str(folder / ".sandbox"), "--", sys.executable, "-m", "kedro", "run", "--env", "test"]
+        command += [
+            "--state",
+            str(folder / ".sandbox"),
+            "--",
+            sys.executable,
+            "-m",
+            "kedro",
+            "run",
+            "--env",
+            "test",
+        ]
         result = subprocess.run(
-            command, cwd=folder, env={**os.environ, **done.variables}, capture_output=True, text=True, check=False
+            command,
+            cwd=folder,
+            env={**os.environ, **done.variables},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert result.returncode == 0, result.stdout + result.stderr
         (folder / "run.log").write_text(result.stdout + result.stderr)

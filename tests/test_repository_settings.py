@@ -41,7 +41,7 @@ def test_below_a_running_sandbox_that_one_is_used_and_no_other_is_started(monkey
 
 @pytest.mark.parametrize("half", [{"owner": "ann"}, {"name": "clots"}])
 def test_half_a_repository_is_refused(half):
-    with pytest.raises(UserError, match="one is missing(.|\n)*conf/base/globals.yml"):
+    with pytest.raises(UserError, match=r"one is missing(.|\n)*conf/base/globals\.yml"):
         settings.repository_address({**UNSET, **half})
 
 

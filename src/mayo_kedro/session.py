@@ -1,23 +1,23 @@
 """A Kedro session that ends well: users' mistakes in words, Ctrl-C as KILLED."""
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
 from kedro.framework.session import KedroSession
 
-from mayo_kedro.errors import UserError
+from mayo_kedro.mistakes import find_mistake
 
 
 class MayoSession(KedroSession):
-    """Runs pipelines; on the command line a `UserError` is told without a traceback."""
+    """Runs pipelines; on the command line a user's mistake is told without a traceback."""
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Run a pipeline, see `KedroSession.run`.
 
         Raises:
-            UserError: in a notebook or script; on the command line it becomes a message and exit code 1.
+            UserError: a mistake that the user can mend; on the command line it becomes a message and
+                exit code 1.
         """
         try:
             return dict(super().run(*args, **kwargs))
@@ -25,19 +25,12 @@ class MayoSession(KedroSession):
             _mark_killed()
             raise
         except Exception as error:
-            mistake = next((cause for cause in _causes(error) if isinstance(cause, UserError)), None)
+            mistake = find_mistake(error)
             if mistake is None:
                 raise
             if click.get_current_context(silent=True) is None:
                 raise mistake from None
             raise click.ClickException(str(mistake)) from None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def _mark_killed() -> None:

@@ -75,7 +75,9 @@ def test_raw_gives_the_bytes(running: Running, seed: Path, path: str) -> None:
         assert answer.content == expected
         assert answer.headers["content-length"] == str(len(expected))
         assert "accept-ranges" not in answer.headers
-    assert running.ask("HEAD", f"{running.api}/raw/main/{path}").headers["content-length"] == str(len(expected))
+    assert running.ask("HEAD", f"{running.api}/raw/main/{path}").headers["content-length"] == str(
+        len(expected)
+    )
 
 
 def test_commits_are_found_by_the_beginning_of_their_id(running: Running) -> None:

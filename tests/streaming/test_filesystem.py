@@ -93,7 +93,9 @@ def test_a_passing_fault_is_overcome_and_the_content_is_right(filesystem, root, 
     assert filesystem.cat_file(f"{root}/images/{image.name}") == image.read_bytes()
 
 
-def test_content_that_never_matches_is_refused_and_not_kept(filesystem, root, sandbox, small_sample, tmp_path):
+def test_content_that_never_matches_is_refused_and_not_kept(
+    filesystem, root, sandbox, small_sample, tmp_path
+):
     image = min((small_sample / "images").iterdir())
     sandbox.fault(path=f"*/{image.name}", kind="corrupt", times=99)
     with pytest.raises(TransferError, match=f"{image.name}.*other content than the repository declares"):
@@ -164,4 +166,6 @@ def test_publishing_needs_a_branch_and_a_token(filesystem, options, root, tmp_pa
     (tmp_path / "file").write_text("x")
     commit = filesystem.repository(root)[0].commit
     with pytest.raises(UserError, match="not a branch"):
-        filesystem.upload(f"{root.partition('@')[0]}@{commit}/results", {"file": tmp_path / "file"}, "Publish")
+        filesystem.upload(
+            f"{root.partition('@')[0]}@{commit}/results", {"file": tmp_path / "file"}, "Publish"
+        )

@@ -57,7 +57,9 @@ def test_every_mode_becomes_rgb(mode):
     assert decode_image(buffer.getvalue(), "x.png").shape == (3, 7, 3)
 
 
-@pytest.mark.parametrize("damage", [lambda body: b"", lambda body: b"a text", lambda body: body[: len(body) // 2]])
+@pytest.mark.parametrize(
+    "damage", [lambda body: b"", lambda body: b"a text", lambda body: body[: len(body) // 2]]
+)
 def test_a_damaged_file_is_named(images, damage):
     body = damage(images.read("a"))
     with pytest.raises(UserError, match=r"a\.png can't be read as an image"):

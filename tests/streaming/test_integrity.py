@@ -18,7 +18,11 @@ def test_md5_of_content_is_intact_and_of_other_content_is_not(body):
 def test_git_blob_id_is_what_git_computes(tmp_path):
     (tmp_path / "file").write_bytes(b"some\0bytes")
     blob = subprocess.run(
-        ["git", "hash-object", "--no-filters", "file"], cwd=tmp_path, check=True, capture_output=True, text=True
+        ["git", "hash-object", "--no-filters", "file"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     assert content_hash(b"some\0bytes", blob) == blob
     assert not is_intact(b"other", blob)

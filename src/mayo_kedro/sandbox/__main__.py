@@ -52,7 +52,7 @@ def _wait(
         names = {"owner": repository.owner, "name": repository.name, "branch": repository.default_branch}
         sys.stdout.write(json.dumps({**ready, **names, "notice": notice}) + "\n")
         sys.stdout.flush()
-        return _wait_for_parent()
+        return _wait_for_parent(options.attached)
     if command:
         _say(notice)
         return _run(command, make_environment(exports))
@@ -67,9 +67,8 @@ def _describe(options: Namespace, exports: Mapping[str, str]) -> str:
     return f"Sandbox: {place} holds {content}; it stands in for DagsHub, on this machine only."
 
 
-def _wait_for_parent() -> int:
+def _wait_for_parent(parent: int) -> int:
     """Wait until stdin closes, or its holder's death is seen otherwise: a forked worker may keep it open."""
-    parent = os.getppid()
     while os.getppid() == parent:
         readable, _, _ = select.select([sys.stdin], [], [], LOOK_AFTER_S)
         if readable and not os.read(sys.stdin.fileno(), 1):

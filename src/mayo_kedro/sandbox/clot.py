@@ -1,35 +1,30 @@
 """Draw one clot-like slide: an invention that looks like histology, not an image of tissue."""
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageDraw
-from scipy.ndimage import maximum_filter
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFilter
 
-WIDTHS = (256, 640)  # pixels
-HEIGHTS = (256, 900)
-SIDE_MEDIAN = 470  # of the geometric mean of width and height
-SIDE_SPREAD = 0.18  # standard deviation of its logarithm
-TALLNESS_MEDIAN = 1.15  # height by width
-TALLNESS_SPREAD = 0.3  # standard deviation of its logarithm
-TISSUE_MEDIAN = 0.125  # share of the slide
-TISSUE_SPREAD = 0.55  # standard deviation of the logarithm of the share
-TISSUE_SHARES = (0.03, 0.27)
-BACKGROUNDS = {(255, 255, 255): 0.7, (255, 241, 255): 0.14, (234, 216, 254): 0.08, (196, 211, 192): 0.08}
-FIBRIN = (228, 158, 188)
-RED_CELLS = (166, 48, 58)
-NUCLEI = (86, 52, 132)
-PEN_SHARE = 0.05  # slides with a pen mark
-PENS = ((28, 60, 160), (20, 110, 70), (35, 35, 40))
-GRAIN_WIDTH = 2.5  # pixels
-ZONE_WIDTH = 40  # pixels
-STRENGTH_SPREAD = 0.12  # standard deviations of logarithms, between laboratories
-TINT_SPREAD = 0.07
-PIECES = (0.6, 0.3, 0.1)  # shares of slides with one, two and three pieces
-STRAND_WIDTH = 12
-STRAND = 0.25
-GRAIN = 0.3
+Field: TypeAlias = npt.NDArray[np.float32]  # a value for each pixel
+Shape: TypeAlias = tuple[int, int]  # height and width in pixels
+
 FULL_SCALE = 255.0
+WIDTHS, HEIGHTS = (256, 640), (256, 900)  # pixels
+SIDE, SIDE_SPREAD = 470, 0.18  # geometric mean of width and height; spreads are of logarithms
+TALLNESS, TALLNESS_SPREAD = 1.15, 0.3  # height by width
+TISSUE, TISSUE_SPREAD = 0.125, 0.55  # share of the slide
+TISSUE_SHARES = (0.03, 0.27)
+PIECES = (0.6, 0.3, 0.1)  # shares of slides with a clot in one, two and three pieces
+STRENGTH_SPREAD, TINT_SPREAD = 0.12, 0.07  # of stains, between laboratories
+
+FIBRIN, RED_CELLS, NUCLEI = (228, 158, 188), (166, 48, 58), (86, 52, 132)
+ZONE, STRAND, GRAIN = 40, 12, 2.5  # widths in pixels
+STRAND_CONTRAST, GRAIN_CONTRAST = 0.35, 0.35
+
+BACKGROUNDS = {(255, 255, 255): 0.7, (255, 241, 255): 0.14, (234, 216, 254): 0.08, (196, 211, 192): 0.08}
+PENS, PEN_SHARE = ((28, 60, 160), (20, 110, 70), (35, 35, 40)), 0.05
 
 
 class Stain(NamedTuple):
@@ -41,11 +36,11 @@ class Stain(NamedTuple):
 
 def draw_stain(generator: np.random.Generator) -> Stain:
     """Draw a laboratory's stain: up to a fifth lighter or darker, with a tint of its own."""
-    red, green, blue = np.exp(generator.normal(0, TINT_SPREAD, 3))
-    return Stain(float(np.exp(generator.normal(0, STRENGTH_SPREAD))), (float(red), float(green), float(blue)))
+    red, green, blue = (math.exp(generator.normal(0, TINT_SPREAD)) for _ in range(3))
+    return Stain(math.exp(generator.normal(0, STRENGTH_SPREAD)), (red, green, blue))
 
 
-def draw_slide(generator: np.random.Generator, fibrin_share: float, stain: Stain) -> np.ndarray:
+def draw_slide(generator: np.random.Generator, fibrin_share: float, stain: Stain) -> npt.NDArray[np.uint8]:
     """Draw a slide with one clot.
 
     Args:
@@ -58,103 +53,109 @@ def draw_slide(generator: np.random.Generator, fibrin_share: float, stain: Stain
     """
     shape = _draw_shape(generator)
     outline = _draw_outline(generator, shape)
-    threshold = np.quantile(outline, 1 - _draw_tissue_share(generator))
-    cover = np.clip((outline - threshold) / 0.03 + 0.5, 0, 1)
-    density = _draw_density(generator, cover, fibrin_share) * stain.strength * np.float32(stain.tint)
-    tissue = FULL_SCALE * np.exp(-density) + generator.normal(0, 3, (*shape, 1))
+    edge = float(np.quantile(outline, 1 - _draw_tissue_share(generator)))
+    cover: Field = np.clip((outline - edge) / 0.03 + 0.5, 0, 1)
+    density = _draw_density(generator, cover, fibrin_share) * _as_colour(stain.tint) * stain.strength
+    tissue = FULL_SCALE * np.exp(-density) + 3 * generator.standard_normal((*shape, 1), np.float32)
     canvas = np.array(_draw_background(generator, shape), np.float32)
     slide = canvas + cover[..., np.newaxis] * (tissue - canvas)
-    return np.clip(np.rint(slide), 0, FULL_SCALE).astype(np.uint8)
+    return np.rint(slide).clip(0, FULL_SCALE).astype(np.uint8)
 
 
-def _draw_shape(generator: np.random.Generator) -> tuple[int, int]:
-    """Height and width in pixels."""
-    side = SIDE_MEDIAN * np.exp(generator.normal(0, SIDE_SPREAD))
-    tallness = np.sqrt(TALLNESS_MEDIAN * np.exp(generator.normal(0, TALLNESS_SPREAD)))
-    return round(float(np.clip(side * tallness, *HEIGHTS))), round(float(np.clip(side / tallness, *WIDTHS)))
+def _as_colour(values: tuple[float, float, float]) -> Field:
+    return np.array(values, np.float32)
+
+
+def _draw_shape(generator: np.random.Generator) -> Shape:
+    side = SIDE * math.exp(generator.normal(0, SIDE_SPREAD))
+    tallness = math.sqrt(TALLNESS * math.exp(generator.normal(0, TALLNESS_SPREAD)))
+    return _limit(round(side * tallness), HEIGHTS), _limit(round(side / tallness), WIDTHS)
+
+
+def _limit(value: int, limits: tuple[int, int]) -> int:
+    return max(limits[0], min(value, limits[1]))
 
 
 def _draw_tissue_share(generator: np.random.Generator) -> float:
-    share = TISSUE_MEDIAN * np.exp(generator.normal(0, TISSUE_SPREAD))
-    return float(np.clip(share, *TISSUE_SHARES))
+    share = TISSUE * math.exp(generator.normal(0, TISSUE_SPREAD))
+    return max(TISSUE_SHARES[0], min(share, TISSUE_SHARES[1]))
 
 
-def _draw_noise(generator: np.random.Generator, shape: tuple[int, int], cell: float) -> np.ndarray:
+def _draw_noise(generator: np.random.Generator, shape: Shape, cell: float) -> Field:
     """Smooth noise of about unit variance whose bumps are `cell` pixels wide."""
     height, width = shape
     grid = generator.standard_normal((int(height / cell) + 2, int(width / cell) + 2), np.float32)
-    smooth = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(smooth)
+    return np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _draw_outline(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Height field whose upper part is the clot: one to three rough ellipses, cracked."""
-    ellipses = [
-        _draw_ellipse(generator, shape) for _ in range(generator.choice([1, 2, 3], p=PIECES))
-    ]
+def _draw_outline(generator: np.random.Generator, shape: Shape) -> Field:
+    """Height field whose upper part is the clot: rough ellipses, cracked."""
+    pieces = 1 + int(generator.choice(len(PIECES), p=PIECES))
+    outline: Field = np.maximum.reduce([_draw_ellipse(generator, shape) for _ in range(pieces)])
     side = min(shape)
-    bumps = [(0.22, side / 3), (0.1, side / 9), (0.04, 7)]
-    rough = sum(weight * _draw_noise(generator, shape, cell) for weight, cell in bumps)
-    cracks = np.maximum(0, 0.12 - np.abs(_draw_noise(generator, shape, side / 5)))
-    return np.maximum.reduce(ellipses) + rough - generator.uniform(0, 4) * cracks
+    for weight, cell in ((0.22, side / 3), (0.1, side / 9), (0.04, 7)):
+        outline = outline + weight * _draw_noise(generator, shape, cell)
+    cracks = np.clip(0.12 - np.abs(_draw_noise(generator, shape, side / 5)), 0, None)
+    return outline - float(generator.uniform(0, 4)) * cracks
 
 
-def _draw_ellipse(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def _draw_ellipse(generator: np.random.Generator, shape: Shape) -> Field:
     """Falls from 0 at the centre by 1 for every half of the slide's geometric mean side."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    middle = generator.uniform(0.35, 0.65, 2) * shape
-    angle, stretch = generator.uniform(0, np.pi), generator.uniform(1, 1.9)
-    along = (rows - middle[0]) * np.cos(angle) + (columns - middle[1]) * np.sin(angle)
-    across = (columns - middle[1]) * np.cos(angle) - (rows - middle[0]) * np.sin(angle)
-    radius = np.sqrt(shape[0] * shape[1]) / 2
-    return -np.hypot(along / stretch, across * stretch).astype(np.float32) / radius
+    row, column = (float(generator.uniform(0.35, 0.65)) * length for length in shape)
+    along, across = _turn_axes(shape, row, column, float(generator.uniform(0, math.pi)))
+    stretch = float(generator.uniform(1, 1.9))
+    distance: Field = np.hypot(along / stretch, across * stretch)
+    return -distance / (math.sqrt(shape[0] * shape[1]) / 2)
 
 
-def _draw_density(generator: np.random.Generator, cover: np.ndarray, fibrin_share: float) -> np.ndarray:
+def _turn_axes(shape: Shape, row: float, column: float, angle: float) -> tuple[Field, Field]:
+    """Coordinates of each pixel, in pixels, about a point and along axes turned by an angle."""
+    rows: Field = np.arange(shape[0], dtype=np.float32)[:, np.newaxis] - row
+    columns: Field = np.arange(shape[1], dtype=np.float32) - column
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return rows * cosine + columns * sine, columns * cosine - rows * sine
+
+
+def _draw_density(generator: np.random.Generator, cover: Field, fibrin_share: float) -> Field:
     """Optical density (height, width, 3) of striated fibrin, granular red cells and scattered nuclei."""
     shape = cover.shape[0], cover.shape[1]
     layers = _draw_layers(generator, shape)
-    fibrin = _pick_share(layers, cover > 0, fibrin_share)[..., np.newaxis]
-    strands = STRAND * np.sin(9 * layers + 2 * _draw_noise(generator, shape, STRAND_WIDTH))
-    grains = GRAIN * _draw_noise(generator, shape, GRAIN_WIDTH)
-    density = fibrin * _dye(FIBRIN, 1 + strands) + (1 - fibrin) * _dye(RED_CELLS, 1 + grains)
-    nuclei = _draw_nuclei(generator, shape)[..., np.newaxis]
-    return density + nuclei * (_dye(NUCLEI, np.ones(shape, np.float32)) - density)
+    fibrin = _pick_share(layers, cover > 0, fibrin_share)
+    strands = 1 + STRAND_CONTRAST * np.sin(9 * layers + 2 * _draw_noise(generator, shape, STRAND))
+    grains = 1 + GRAIN_CONTRAST * _draw_noise(generator, shape, GRAIN)
+    nuclei = _draw_nuclei(generator, shape)
+    clear = 1 - nuclei
+    density = _dye(FIBRIN, clear * fibrin * strands) + _dye(RED_CELLS, clear * (1 - fibrin) * grains)
+    return density + _dye(NUCLEI, nuclei)
 
 
-def _draw_layers(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def _draw_layers(generator: np.random.Generator, shape: Shape) -> Field:
     """Bent layers across the slide, as a clot grows them, broken by patches."""
-    angle = generator.uniform(0, np.pi)
-    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    position = (rows * np.cos(angle) + columns * np.sin(angle)) / generator.uniform(14, 30)
-    bent = position + 2.5 * _draw_noise(generator, shape, 60)
-    return (
-        0.5 * np.sin(bent)
-        + _draw_noise(generator, shape, ZONE_WIDTH)
-        + 0.35 * _draw_noise(generator, shape, 12)
-    )
+    position, _ = _turn_axes(shape, 0, 0, float(generator.uniform(0, math.pi)))
+    bent = position / float(generator.uniform(14, 30)) + 2.5 * _draw_noise(generator, shape, 60)
+    layers: Field = 0.5 * np.sin(bent)
+    return layers + _draw_noise(generator, shape, ZONE) + 0.35 * _draw_noise(generator, shape, 12)
 
 
-def _pick_share(field: np.ndarray, inside: np.ndarray, share: float) -> np.ndarray:
+def _pick_share(field: Field, inside: npt.NDArray[np.bool_], share: float) -> Field:
     """Mark the upper `share` of the field inside a region, 0 to 1 with soft borders."""
-    border = np.quantile(field[inside], 1 - share)
+    border = float(np.quantile(field[inside], 1 - share))
     return np.clip((field - border) / 0.3 + 0.5, 0, 1)
 
 
-def _dye(colour: tuple[int, int, int], amount: np.ndarray) -> np.ndarray:
+def _dye(colour: tuple[float, float, float], amount: Field) -> Field:
     """Optical density by Beer and Lambert: -ln of the light that passes, times the amount."""
-    return amount[..., np.newaxis] * -np.log(np.float32(colour) / np.float32(FULL_SCALE))
+    absorbed: Field = -np.log(_as_colour(colour) / FULL_SCALE)
+    return amount[..., np.newaxis] * absorbed
 
 
-def _draw_nuclei(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    crowding = np.exp(_draw_noise(generator, shape, 30)) * generator.uniform(0.001, 0.006)
-    seeds = generator.random(shape, np.float32) < crowding
-    return 0.85 * maximum_filter(
-        seeds.astype(np.float32), footprint=np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
-    )
+def _draw_nuclei(generator: np.random.Generator, shape: Shape) -> Field:
+    crowding = np.exp(_draw_noise(generator, shape, 30)) * float(generator.uniform(0.001, 0.006))
+    seeds = Image.fromarray((generator.random(shape, np.float32) < crowding).astype(np.uint8))
+    return np.float32(0.85) * np.asarray(seeds.filter(ImageFilter.MaxFilter(3)), np.float32)
 
 
-def _draw_background(generator: np.random.Generator, shape: tuple[int, int]) -> Image.Image:
+def _draw_background(generator: np.random.Generator, shape: Shape) -> Image.Image:
     colours = list(BACKGROUNDS)
     colour = colours[generator.choice(len(colours), p=list(BACKGROUNDS.values()))]
     canvas = Image.new("RGB", (shape[1], shape[0]), colour)

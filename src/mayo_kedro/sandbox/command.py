@@ -39,7 +39,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--latency-ms", type=float, default=0.0, help="before the first byte of each answer")
     add("--mbit-per-s", type=float, help="of the line that all connections share")
     add("--ranges", action="store_true", help="let files be asked for in part")
-    add("--attached", action="store_true", help=argparse.SUPPRESS)
+    add("--attached", type=int, metavar="PARENT", help=argparse.SUPPRESS)
     return parser
 
 

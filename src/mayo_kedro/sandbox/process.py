@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -107,7 +108,14 @@ def start(
         SandboxError: the service ended before it answered; it has said why on stderr.
     """
     owner, _, name = repository.partition("/")
-    command = [sys.executable, "-m", "mayo_kedro.sandbox", "--attached", f"--state={state}", f"--port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "mayo_kedro.sandbox",
+        f"--attached={os.getpid()}",
+        f"--state={state}",
+        f"--port={port}",
+    ]
     command += [f"--owner={owner}", f"--name={name}", *([f"--seed={seed}"] if seed else [])]
     command += ["--ranges"] if ranges else []
     # in a session of its own: Ctrl-C ends the programme, whose last requests are still answered

@@ -5,23 +5,24 @@ Each patient has a hidden trait, normal with unit variance, whose mean differs b
 on the class. So nobody who reads the images can rank patients better than the trait does.
 """
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from PIL import Image
-from scipy.special import ndtr, ndtri
-from scipy.stats import mannwhitneyu
 
-from .clot import Stain, draw_slide, draw_stain
+from mayo_kedro.sandbox.clot import Stain, draw_slide, draw_stain
 
 PATIENTS = 300
 BEST_AUC = 0.90
-SEPARATION = float(np.sqrt(2) * ndtri(BEST_AUC))  # AUC of two unit normals = Phi(distance / sqrt(2))
+NORMAL = NormalDist()
+SEPARATION = math.sqrt(2) * NORMAL.inv_cdf(BEST_AUC)  # AUC of two unit normals = Phi(distance / sqrt(2))
 # Clots from the heart are reported to hold more fibrin and platelets and fewer red cells: Boeckh-Behrens
 # et al., Stroke 2016, 47:1864; Sporns et al., Stroke 2017, 48:2206.
 FIBRIN_RICH, CELL_RICH = "CE", "LAA"
@@ -31,6 +32,31 @@ TRAIT_SPREAD = 0.9  # traits this far from 0 make the clot mostly fibrin or most
 FIBRIN_RANGE = (0.06, 0.94)
 CENTERS = {1: 6, 2: 5, 3: 5, 4: 14, 5: 6, 6: 5, 7: 11, 8: 3, 9: 3, 10: 4, 11: 38}  # percent of the patients
 IMAGES = {1: 86.0, 2: 10.7, 3: 2.1, 4: 0.6, 5: 0.6}  # percent of the patients
+
+NOTICE = "Synthetic drawings, not medical data; the best possible patient AUC is {best:.2f}.\n"
+README = """# Synthetic slides of clots
+
+{patients} invented patients, {images} drawn images, seed {seed}. **Nothing here is medical data**, and no
+result on it says anything about stroke. It lets the whole way, from streaming to the report, be tried
+without the competition's files.
+
+## Layout
+That of Kaggle's Mayo Clinic STRIP AI, with PNG in place of TIFF:
+- `train.csv`: image_id, center_id, patient_id, image_num, label. Read the ids as text: some look like
+  numbers, as the competition's do.
+- `images/{{image_id}}.png`: RGB, 256-640 by 256-900 pixels; mostly empty slide, not always white.
+
+## How the labels relate to the pixels
+Each patient has a hidden trait, normal with variance 1; the classes' means are {separation:.2f} apart. It sets
+how much of the clot is pale, striated fibrin (more in {rich}) and how much dark, granular red cells (more
+in {poor}); an image strays from its patient by {noise}. All else is drawn without regard to the label: the
+slide's size, the clot's shape and area, nuclei, cracks, specks, pen marks, background, center, and the
+center's stain, which shifts every colour.
+
+## The best possible result
+A reader of the trait itself reaches a patient AUC of **{best:.2f}** by construction, and {drawn:.3f} on this
+very draw. A model that does clearly better has seen the answers: look for a leak.
+"""
 
 
 class Patient(NamedTuple):
@@ -74,10 +100,10 @@ def draw_sample(folder: Path, *, seed: int = 17, patients: int = PATIENTS) -> No
 
 
 def best_auc(people: Sequence[Patient]) -> float:
-    """Patient AUC of a reader who sees the hidden trait itself, in this draw."""
-    rich = [person.trait for person in people if person.label == FIBRIN_RICH]
-    poor = [person.trait for person in people if person.label == CELL_RICH]
-    return float(mannwhitneyu(rich, poor).statistic) / (len(rich) * len(poor))
+    """Patient AUC, in this draw, of a reader who sees the hidden trait itself: the share of ordered pairs."""
+    rich = np.array([person.trait for person in people if person.label == FIBRIN_RICH])
+    poor = np.array([person.trait for person in people if person.label == CELL_RICH])
+    return float(np.mean(rich[:, np.newaxis] > poor))
 
 
 def _draw_patients(generator: np.random.Generator, count: int) -> list[Patient]:
@@ -94,7 +120,7 @@ def _draw_patients(generator: np.random.Generator, count: int) -> list[Patient]:
     ]
 
 
-def _shares(percents: "Sequence[float]") -> np.ndarray:
+def _shares(percents: Iterable[float]) -> np.ndarray:
     weights = np.array(list(percents), float)
     return weights / weights.sum()
 
@@ -118,7 +144,7 @@ def _draw_images(folder: Path, person: Patient, stain: Stain, seed: list[int]) -
     for number in range(person.images):
         trait = generator.normal(person.trait, IMAGE_NOISE)
         low, high = FIBRIN_RANGE
-        fibrin_share = low + (high - low) * float(ndtr(trait / TRAIT_SPREAD))
+        fibrin_share = low + (high - low) * NORMAL.cdf(trait / TRAIT_SPREAD)
         slide = draw_slide(generator, fibrin_share, stain)
         Image.fromarray(slide).save(folder / f"{person.name}_{number}.png")
 
@@ -134,4 +160,16 @@ def _tabulate(people: Sequence[Patient]) -> pd.DataFrame:
 
 
 def _write_texts(folder: Path, people: Sequence[Patient], seed: int) -> None:
-    pass
+    readme = README.format(
+        patients=len(people),
+        images=sum(person.images for person in people),
+        seed=seed,
+        separation=SEPARATION,
+        rich=FIBRIN_RICH,
+        poor=CELL_RICH,
+        noise=IMAGE_NOISE,
+        best=BEST_AUC,
+        drawn=best_auc(people),
+    )
+    (folder / "NOTICE.txt").write_text(NOTICE.format(best=BEST_AUC), encoding="utf-8")
+    (folder / "README.md").write_text(readme, encoding="utf-8")

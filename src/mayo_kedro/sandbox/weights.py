@@ -14,7 +14,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from .torch_file import read_tensors
+from mayo_kedro.sandbox.torch_file import read_tensors
 
 # Blocks in each of the seven stages; the depth coefficients 1.0, 1.1 and 1.2 spare the first and the last.
 BLOCKS = {0: (1, 2, 2, 3, 3, 4, 1), 1: (1, 3, 3, 4, 4, 5, 1), 2: (1, 3, 3, 4, 4, 5, 1)}

@@ -1,0 +1,66 @@
+"""Which errors are a user's mistake, and what to say of them."""
+
+import errno
+import re
+from collections.abc import Iterator
+
+from kedro.validation.exceptions import ParameterValidationError
+
+from mayo_kedro.errors import UserError
+
+
+def find_mistake(error: BaseException) -> UserError | None:
+    """Look through an error and its causes for one that the user can mend.
+
+    Args:
+        error: what ended a run.
+
+    Returns:
+        The mistake in words, or None if this is a fault of the program.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, UserError):
+            return cause
+        if isinstance(cause, ParameterValidationError):
+            return _explain_parameters(str(cause))
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return UserError(
+                f"No space is left on the disk for {cause.filename or 'the output'}.",
+                "Free some space and run again: what was written before is complete.",
+            )
+        if isinstance(cause, FileNotFoundError) and "/data/" in str(cause.filename or ""):
+            return UserError(
+                f"{cause.filename} is missing.",
+                "Run the pipelines that make it first: data_processing, then modelling, then reporting.",
+            )
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+_FIELD = re.compile(r"^([\w.]+)\n  (.+?) \[type=(\w+), input_value=(.+?), input_type=", re.MULTILINE)
+_RULE = re.compile(r"^  Value error, (.+?) \[type=", re.MULTILINE)
+
+
+def _explain_parameters(text: str) -> UserError:
+    """Say what pydantic found, one setting after another."""
+    told = []
+    group = ""
+    for part in re.split(r"(?=Parameter '\w+')", text):
+        named = re.match(r"Parameter '(\w+)'", part)
+        if named is None:
+            continue
+        group = named[1]
+        for field, message, kind, value in _FIELD.findall(part):
+            problem = "there is no such setting" if kind == "extra_forbidden" else message
+            told.append(f"{group}.{field} = {value}: {problem}")
+        told += [f"{group}: {rule}" for rule in _RULE.findall(part)]
+    return UserError(
+        "; ".join(told) + "." if told else text,
+        f"See the settings and their comments in conf/base/parameters_{group}.yml, and what --params changes.",
+    )

@@ -1,0 +1,148 @@
+"""Mistakes a user makes: each is told in a line or two, with the setting and the remedy; exit code 1."""
+
+import io
+import re
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from mayo_kedro.sandbox.process import start
+
+
+@pytest.fixture(scope="module")
+def faulty_sandbox(tmp_path_factory, small_sample):
+    """A service whose repository holds a good data set beside damaged ones."""
+    folder = tmp_path_factory.mktemp("faulty") / "seed"
+    shutil.copytree(small_sample, folder)
+    table = pd.read_csv(folder / "train.csv", dtype=str)
+    first = table["image_id"][0]
+    for name, body in {
+        "truncated": (folder / "images" / f"{first}.png").read_bytes()[:2000],
+        "text": b"this is a text\n" * 50,
+    }.items():
+        shutil.copytree(folder / "images", folder / f"images_{name}")
+        (folder / f"images_{name}" / f"{first}.png").write_bytes(body)
+    table.drop(columns="label").to_csv(folder / "no_label.csv", index=False)
+    table[table["label"] == "CE"].to_csv(folder / "one_class.csv", index=False)
+    table.assign(patient_id=table["patient_id"][0]).to_csv(folder / "one_patient.csv", index=False)
+    extra = table.assign(image_id=table["image_id"].where(table.index > 0, "absent_0"))
+    extra.to_csv(folder / "absent_image.csv", index=False)
+    weights = folder / "pretrained_efficientnet"
+    weights.mkdir()
+    (weights / "empty.h5").write_bytes(b"")
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["layer_names"] = [b"dense"]
+        file.create_group("dense").attrs["weight_names"] = [b"dense/kernel"]
+        file["dense"]["dense/kernel"] = np.zeros((3, 3), np.float32)
+    (weights / "other.h5").write_bytes(buffer.getvalue())
+    with start(tmp_path_factory.mktemp("state"), seed=folder) as running:
+        yield running
+
+
+@pytest.fixture
+def configured(project, faulty_sandbox):
+    """A project whose `repository` is the faulty sandbox's, as if it were a real one."""
+
+    def configure(**settings):
+        repository = {
+            "host": faulty_sandbox.host,
+            "owner": faulty_sandbox.owner,
+            "name": faulty_sandbox.name,
+            "branch": faulty_sandbox.branch,
+        }
+        repository |= settings.pop("repository", {})
+        (project.path / "conf" / "test" / "globals.yml").write_text(
+            yaml.safe_dump({"repository": repository, **settings})
+        )
+        project.variables["DAGSHUB_USER_TOKEN"] = faulty_sandbox.token
+        return project
+
+    return configure
+
+
+CASES = {
+    "missing token": ({}, (), {"DAGSHUB_USER_TOKEN": ""}, r"no token was sent.*\n.*DAGSHUB_USER_TOKEN"),
+    "wrong token": (
+        {},
+        (),
+        {"DAGSHUB_USER_TOKEN": "hunter2hunter2"},
+        r"the token was refused.*\n.*DAGSHUB_USER_TOKEN",
+    ),
+    "unknown repository": (
+        {"repository": {"name": "nothing"}},
+        (),
+        {},
+        r"sandbox/nothing.*\n?.*404.*\n.*repository\.owner",
+    ),
+    "unknown branch": (
+        {"repository": {"branch": "no-such"}},
+        (),
+        {},
+        r"Branch 'no-such'.*404.*\n.*conf/base/globals\.yml",
+    ),
+    "unknown path": (
+        {"images": {"table": "nowhere.csv"}},
+        (),
+        {},
+        r"'nowhere\.csv' is not in.*\n.*globals\.yml",
+    ),
+    "unknown image folder": (
+        {"images": {"folder": "nowhere"}},
+        (),
+        {},
+        r"'nowhere' is not in.*\n.*globals\.yml",
+    ),
+    "missing column": (
+        {"images": {"table": "no_label.csv"}},
+        (),
+        {},
+        r"column 'label'.*(\n.*)?columns\.label",
+    ),
+    "row without an image": ({"images": {"table": "absent_image.csv"}}, (), {}, r"absent_0"),
+    "an empty class": ({"images": {"table": "one_class.csv"}}, (), {}, r"LAA"),
+    "one patient only": ({"images": {"table": "one_patient.csv"}}, (), {}, r"patient"),
+    "truncated image": ({"images": {"folder": "images_truncated"}}, (), {}, r"can't be (read|decoded)"),
+    "text named .png": ({"images": {"folder": "images_text"}}, (), {}, r"can't be (read|decoded)"),
+    "zero-byte weights": (
+        {},
+        ("--params", "modelling.weights=empty.h5"),
+        {},
+        r"empty\.h5.*(\n.*)?modelling\.",
+    ),
+    "weights of another architecture": (
+        {},
+        ("--params", "modelling.weights=other.h5"),
+        {},
+        r"other\.h5.*(\n.*)?modelling\.",
+    ),
+    "misspelt parameter": ({}, ("--params", "modelling.epoch=3"), {}, r"modelling(.|\n)*epoch"),
+    "negative epochs": ({}, ("--params", "modelling.frozen_epochs=-1"), {}, r"modelling(.|\n)*frozen_epochs"),
+    "a cache that can't be written": ({}, (), {"MAYO_KEDRO_CACHE": "/dev/null/cache"}, r"MAYO_KEDRO_CACHE"),
+    "half a repository": (
+        {"repository": {"owner": None}},
+        (),
+        {},
+        r"repository\.owner is None.*\n.*globals\.yml",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "arguments", "variables", "expected"), CASES.values(), ids=CASES)
+def test_a_mistake_is_told_in_words(configured, settings, arguments, variables, expected):
+    project = configured(**{name: dict(value) for name, value in settings.items()})
+    result = project.kedro("run", "--env", "test", *arguments, **variables)
+    output = result.stdout + result.stderr
+    assert result.returncode == 1, output
+    assert re.search(expected, result.stderr), output
+    assert "Traceback" not in output, output
+    error = result.stderr[result.stderr.index("Error: ") :]
+    assert len(error.strip().splitlines()) <= 3, error
+    assert project.variables["DAGSHUB_USER_TOKEN"] not in output
+    assert "hunter2" not in output
+    assert not list((project.path / "data").glob("06_models/*")), "a model was saved"
+    assert not list((project.path / "data").glob("08_reporting/metrics.json"))
