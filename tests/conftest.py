@@ -23,11 +23,15 @@ class Project:
 
     def kedro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a Kedro command here, in a process of its own."""
+        return self.python("-m", "kedro", *arguments, **variables)
+
+    def python(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run Python here, in a process of its own."""
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("DAGSHUB", "MAYO_"))
         }
         return subprocess.run(
-            [sys.executable, "-m", "kedro", *arguments],
+            [sys.executable, *arguments],
             cwd=self.path,
             env={**clean, "COLUMNS": "200", "NO_COLOR": "1", **self.variables, **variables},
             stdin=subprocess.DEVNULL,

@@ -12,7 +12,8 @@ def put(
     settings = {"commit_choice": "direct", "commit_summary": "uploaded", "last_commit": "", **fields}
     sent = [("files", (name, content)) for name, content in files.items()]
     url = f"{running.api}/content/{branch}/{place.replace('/', '%2F')}"
-    return running.ask("PUT", url, data=settings, files=sent)
+    answer: httpx.Response = running.ask("PUT", url, data=settings, files=sent)
+    return answer
 
 
 def test_a_text_goes_to_git_and_etag_is_the_commit(fresh: Running) -> None:

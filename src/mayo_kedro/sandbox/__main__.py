@@ -56,9 +56,7 @@ def _wait(
     if command:
         _say(notice)
         return _run(command, make_environment(exports))
-    sys.stdout.write(f"{notice}\n{describe_exports(exports)}")
-    sys.stdout.flush()
-    return _wait_for_interrupt()
+    return _wait_for_interrupt(f"{notice}\n{describe_exports(exports)}")
 
 
 def _describe(options: Namespace, exports: Mapping[str, str]) -> str:
@@ -76,8 +74,10 @@ def _wait_for_parent(parent: int) -> int:
     return 0
 
 
-def _wait_for_interrupt() -> int:
+def _wait_for_interrupt(text: str) -> int:
     try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
         while True:
             signal.pause()
     except KeyboardInterrupt:

@@ -1,29 +1,29 @@
 """Draw one clot-like slide: an invention that looks like histology, not an image of tissue."""
 
 import math
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-Field: TypeAlias = npt.NDArray[np.float32]  # a value for each pixel
+Field: TypeAlias = npt.NDArray[np.floating[Any]]  # a value for each pixel; float32, for speed
 Shape: TypeAlias = tuple[int, int]  # height and width in pixels
 
 FULL_SCALE = 255.0
 WIDTHS, HEIGHTS = (256, 640), (256, 900)  # pixels
 SIDE, SIDE_SPREAD = 470, 0.18  # geometric mean of width and height; spreads are of logarithms
-TALLNESS, TALLNESS_SPREAD = 1.15, 0.3  # height by width
+TALLNESS, TALLNESS_SPREAD = 1.15, 0.22  # height by width
 TISSUE, TISSUE_SPREAD = 0.125, 0.55  # share of the slide
 TISSUE_SHARES = (0.03, 0.27)
 PIECES = (0.6, 0.3, 0.1)  # shares of slides with a clot in one, two and three pieces
-STRENGTH_SPREAD, TINT_SPREAD = 0.12, 0.07  # of stains, between laboratories
+STRENGTH_SPREAD, TINT_SPREAD = 0.09, 0.05  # of stains, between laboratories
 
 FIBRIN, RED_CELLS, NUCLEI = (228, 158, 188), (166, 48, 58), (86, 52, 132)
 ZONE, STRAND, GRAIN = 40, 12, 2.5  # widths in pixels
 STRAND_CONTRAST, GRAIN_CONTRAST = 0.35, 0.35
 
-BACKGROUNDS = {(255, 255, 255): 0.7, (255, 241, 255): 0.14, (234, 216, 254): 0.08, (196, 211, 192): 0.08}
+BACKGROUNDS = {(255, 255, 255): 0.76, (255, 241, 255): 0.12, (234, 216, 254): 0.06, (196, 211, 192): 0.06}
 PENS, PEN_SHARE = ((28, 60, 160), (20, 110, 70), (35, 35, 40)), 0.05
 
 
@@ -58,8 +58,9 @@ def draw_slide(generator: np.random.Generator, fibrin_share: float, stain: Stain
     density = _draw_density(generator, cover, fibrin_share) * _as_colour(stain.tint) * stain.strength
     tissue = FULL_SCALE * np.exp(-density) + 3 * generator.standard_normal((*shape, 1), np.float32)
     canvas = np.array(_draw_background(generator, shape), np.float32)
-    slide = canvas + cover[..., np.newaxis] * (tissue - canvas)
-    return np.rint(slide).clip(0, FULL_SCALE).astype(np.uint8)
+    slide: Field = canvas + cover[..., np.newaxis] * (tissue - canvas)
+    pixels: npt.NDArray[np.uint8] = np.clip(slide + 0.5, 0, FULL_SCALE).astype(np.uint8)
+    return pixels
 
 
 def _as_colour(values: tuple[float, float, float]) -> Field:
@@ -140,7 +141,8 @@ def _draw_layers(generator: np.random.Generator, shape: Shape) -> Field:
 def _pick_share(field: Field, inside: npt.NDArray[np.bool_], share: float) -> Field:
     """Mark the upper `share` of the field inside a region, 0 to 1 with soft borders."""
     border = float(np.quantile(field[inside], 1 - share))
-    return np.clip((field - border) / 0.3 + 0.5, 0, 1)
+    share_of_pixel: Field = np.clip((field - border) / 0.3 + 0.5, 0, 1)
+    return share_of_pixel
 
 
 def _dye(colour: tuple[float, float, float], amount: Field) -> Field:

@@ -20,15 +20,15 @@ from PIL import Image
 from mayo_kedro.sandbox.clot import Stain, draw_slide, draw_stain
 
 PATIENTS = 300
-BEST_AUC = 0.90
 NORMAL = NormalDist()
+BEST_AUC = 0.90
 SEPARATION = math.sqrt(2) * NORMAL.inv_cdf(BEST_AUC)  # AUC of two unit normals = Phi(distance / sqrt(2))
 # Clots from the heart are reported to hold more fibrin and platelets and fewer red cells: Boeckh-Behrens
 # et al., Stroke 2016, 47:1864; Sporns et al., Stroke 2017, 48:2206.
 FIBRIN_RICH, CELL_RICH = "CE", "LAA"
 FIBRIN_RICH_SHARE = 0.72  # of the patients
-IMAGE_NOISE = 0.25  # standard deviation of an image's trait around its patient's
-TRAIT_SPREAD = 0.9  # traits this far from 0 make the clot mostly fibrin or mostly red cells
+IMAGE_NOISE = 0.2  # standard deviation of an image's trait around its patient's
+TRAIT_SPREAD = 0.8  # traits this far from 0 make the clot mostly fibrin or mostly red cells
 FIBRIN_RANGE = (0.06, 0.94)
 CENTERS = {1: 6, 2: 5, 3: 5, 4: 14, 5: 6, 6: 5, 7: 11, 8: 3, 9: 3, 10: 4, 11: 38}  # percent of the patients
 IMAGES = {1: 86.0, 2: 10.7, 3: 2.1, 4: 0.6, 5: 0.6}  # percent of the patients
@@ -47,11 +47,11 @@ That of Kaggle's Mayo Clinic STRIP AI, with PNG in place of TIFF:
 - `images/{{image_id}}.png`: RGB, 256-640 by 256-900 pixels; mostly empty slide, not always white.
 
 ## How the labels relate to the pixels
-Each patient has a hidden trait, normal with variance 1; the classes' means are {separation:.2f} apart. It sets
-how much of the clot is pale, striated fibrin (more in {rich}) and how much dark, granular red cells (more
-in {poor}); an image strays from its patient by {noise}. All else is drawn without regard to the label: the
-slide's size, the clot's shape and area, nuclei, cracks, specks, pen marks, background, center, and the
-center's stain, which shifts every colour.
+Each patient has a hidden trait, normal with variance 1; the classes' means are {separation:.2f} apart. It
+sets how much of the clot is pale, striated fibrin (more in {rich}) and how much dark, granular red cells
+(more in {poor}); an image strays from its patient by {noise}. All else is drawn without regard to the
+label: the slide's size, the clot's shape and area, nuclei, cracks, specks, pen marks, background, center,
+and the center's stain, which shifts every colour.
 
 ## The best possible result
 A reader of the trait itself reaches a patient AUC of **{best:.2f}** by construction, and {drawn:.3f} on this
@@ -120,9 +120,9 @@ def _draw_patients(generator: np.random.Generator, count: int) -> list[Patient]:
     ]
 
 
-def _shares(percents: Iterable[float]) -> np.ndarray:
-    weights = np.array(list(percents), float)
-    return weights / weights.sum()
+def _shares(percents: Iterable[float]) -> list[float]:
+    weights = list(percents)
+    return [weight / sum(weights) for weight in weights]
 
 
 def _draw_names(generator: np.random.Generator, count: int) -> list[str]:

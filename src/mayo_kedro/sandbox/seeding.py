@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
@@ -62,6 +63,7 @@ class Seeding:
             fingerprint = f"{source.fingerprint()} {WeightsSource().fingerprint()}"
             if marker.fingerprint == fingerprint:
                 return
+            shutil.rmtree(self._scratch, ignore_errors=True)  # of a start that was killed
             files, ignored = self._describe(self._collect(source, marker))
             self._commit(files, ignored, marker.paths, source.name)
             marker.fingerprint, marker.paths = fingerprint, {path: _digest(files[path]) for path in files}

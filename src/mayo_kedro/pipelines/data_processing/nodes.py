@@ -1,12 +1,14 @@
 """Nodes of the data processing: check, number the classes, split, sum up."""
 
 import logging
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -25,6 +27,7 @@ SPLITTERS = {"by_patient": StratifiedGroupKFold, "random": StratifiedKFold}
 
 CELL_INCHES = 1.9
 TITLE_INCHES = 0.5
+TITLE_LETTERS = 120
 
 
 class Images(Protocol):
@@ -182,10 +185,17 @@ def draw_contact_sheet(
     for cells, label in zip(grid, columns.ordered_classes, strict=True):
         of_class = labelled.loc[labelled["label"] == label, "image"]
         chosen = of_class.sample(min(width, len(of_class)), random_state=sheet.seed)
-        for cell in cells:
-            cell.set_axis_off()
         for cell, image in zip(cells, chosen, strict=False):
-            cell.imshow(images[image])
-            cell.set_title(f"{label}\n{image}", fontsize=7)
-    figure.suptitle(data_source["notice"], fontsize=9, color="firebrick")
+            _show(cell, images[image], f"{label}\n{image}")
+        for cell in cells[len(chosen) :]:
+            cell.set_axis_off()
+    figure.suptitle(textwrap.fill(data_source["notice"], TITLE_LETTERS), fontsize=9, color="firebrick")
     return figure
+
+
+def _show(cell: Axes, pixels: npt.NDArray[np.uint8], title: str) -> None:
+    cell.imshow(pixels)
+    cell.set_title(title, fontsize=7)
+    # A frame shows where a white slide ends.
+    cell.set(xticks=[], yticks=[], anchor="N")
+    cell.spines[:].set_color("lightgray")

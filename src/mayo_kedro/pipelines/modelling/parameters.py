@@ -1,0 +1,105 @@
+"""What a user may set about the training."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+BACKBONES = (
+    *(f"EfficientNetB{size}" for size in range(8)),
+    *(f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")),
+    *(f"EfficientNetLite{size}" for size in range(3)),
+)
+
+Strength = Annotated[float, Field(ge=0, le=0.5)]
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+
+
+class Augmentation(BaseModel):
+    """How each training image is changed anew every time it is seen.
+
+    Attributes:
+        flips: mirror half of the images left to right, and half of them top to bottom.
+        quarter_turns: turn by a multiple of 90 degrees.
+        brightness: largest shift, as a share of the full range.
+        contrast: largest relative change of the distance to the image's mean.
+        saturation: largest relative change of the distance to grey.
+        hue: largest turn of the colour circle, as a share of a full circle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flips: bool = True
+    quarter_turns: bool = True
+    brightness: Strength = 0.1
+    contrast: Strength = 0.1
+    saturation: Strength = 0.1
+    hue: Strength = 0.02
+
+
+class ModellingParameters(BaseModel):
+    """Settings of the training, from `modelling` in conf/base/parameters_modelling.yml.
+
+    Attributes:
+        backbone: an EfficientNet by its Keras name, or one of the Lite ones.
+        weights: the file with the backbone's pretrained weights, in `weights.folder` of the repository;
+            None starts at random.
+        image_size: side in pixels to which every image is resized.
+        batch_size: images a training step.
+        frozen_epochs: epochs that train the new head only.
+        fine_tune_epochs: epochs that train the last stages too.
+        unfreeze: how many of the backbone's last stages are fine-tuned, or all of it.
+        frozen_learning_rate: step size while only the head is trained.
+        fine_tune_learning_rate: step size of the fine-tuning.
+        dropout: share of the pooled features that are dropped in training.
+        augmentation: how training images are changed.
+        class_weights: weigh images so that every class counts the same.
+        early_stopping_patience: epochs without a better validation loss before a stage ends.
+        validation_share: share of the training patients that early stopping looks at;
+            0 trains on all of them, for all epochs.
+        folds: the folds to hold out, each with a network of its own.
+        seed: the same seed gives the same network on the same machine.
+        mixed_precision: half precision; "auto" uses it where there is a GPU.
+        memory_cache_mb: decoded images are kept in memory if all of them take less than this;
+            else they are streamed again in every epoch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backbone: str = "EfficientNetLite0"
+    weights: str | None = "efficientnet_lite0.h5"
+    image_size: int = Field(default=160, ge=32, le=2048)
+    batch_size: int = Field(default=16, ge=1, le=4096)
+    frozen_epochs: int = Field(default=6, ge=0, le=10_000)
+    fine_tune_epochs: int = Field(default=6, ge=0, le=10_000)
+    unfreeze: Annotated[int, Field(ge=1, le=8)] | Literal["all"] = 2
+    frozen_learning_rate: LearningRate = 0.003
+    fine_tune_learning_rate: LearningRate = 0.0003
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    augmentation: Augmentation = Augmentation()
+    class_weights: bool = True
+    early_stopping_patience: int = Field(default=4, ge=1, le=10_000)
+    validation_share: float = Field(default=0.15, ge=0, le=0.5)
+    folds: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    seed: int = Field(default=1, ge=0, lt=2**32)
+    mixed_precision: Literal["auto"] | bool = "auto"
+    memory_cache_mb: int = Field(default=1024, ge=0)
+
+    @field_validator("backbone")
+    @classmethod
+    def _backbone_is_known(cls, name: str) -> str:
+        if name not in BACKBONES:
+            raise ValueError(f"{name!r} is not one of {', '.join(BACKBONES)}")
+        return name
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_are_listed_once(cls, folds: str | tuple[int, ...]) -> str | tuple[int, ...]:
+        if not folds or (folds != "all" and len(set(folds)) < len(folds)):
+            raise ValueError('needs "all" or different fold numbers, such as [0, 1]')
+        return folds
+
+    @model_validator(mode="after")
+    def _something_is_trained(self) -> "ModellingParameters":
+        if self.frozen_epochs + self.fine_tune_epochs == 0:
+            raise ValueError("frozen_epochs and fine_tune_epochs are both 0: nothing would be trained")
+        return self

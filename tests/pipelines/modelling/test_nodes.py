@@ -1,0 +1,205 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from mayo_kedro.errors import UserError
+from mayo_kedro.pipelines.modelling.nodes import train_folds
+from mayo_kedro.pipelines.modelling.parameters import ModellingParameters
+from mayo_kedro.pipelines.modelling.pipeline import create_pipeline
+from mayo_kedro.pipelines.modelling.stages import Stage, make_history
+from mayo_kedro.pipelines.modelling.training import precision
+from mayo_kedro.sandbox.weights import export_weights
+
+from .conftest import EventList
+
+TINY = {
+    "image_size": 32,
+    "batch_size": 4,
+    "frozen_epochs": 3,
+    "fine_tune_epochs": 1,
+    "unfreeze": 1,
+    "frozen_learning_rate": 0.01,
+    "validation_share": 0.25,
+}
+
+
+class Lite0Weights:
+    name = "models/efficientnet_lite0.h5"
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "efficientnet_lite0.h5"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Lite0Weights:
+    folder = tmp_path_factory.mktemp("weights")
+    export_weights(folder)
+    return Lite0Weights(folder)
+
+
+@pytest.fixture(scope="module")
+def trained(splits, columns, weights, module_images):
+    """What the pipeline gives for fold 0, and what it told the monitor."""
+    monitor = EventList()
+    catalog = DataCatalog(
+        {
+            "splits": MemoryDataset(splits),
+            "clot_images": MemoryDataset(module_images, copy_mode="assign"),
+            "backbone_weights": MemoryDataset(weights, copy_mode="assign"),
+            "params:columns": MemoryDataset(columns),
+            "params:modelling": MemoryDataset(ModellingParameters(**TINY)),
+            "training_monitor": MemoryDataset(monitor, copy_mode="assign"),
+            "fold_models": MemoryDataset(copy_mode="assign"),
+        }
+    )
+    outputs = SequentialRunner().run(create_pipeline(), catalog)
+    return {name: dataset.load() for name, dataset in outputs.items()}, monitor
+
+
+def test_predicts_only_the_held_out_fold_and_learns(trained, splits):
+    predictions = trained[0]["predictions"]
+    held_out = splits[splits["fold"] == 0]
+    names = ["image", "patient", "label", "int_labels", "fold"]
+    pd.testing.assert_frame_equal(predictions[names], held_out[names].reset_index(drop=True))
+    probabilities = predictions[["probability_plain", "probability_red"]]
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-12)
+    assert probabilities.dtypes.eq("float64").all()
+    red = predictions["label"] == "red"
+    assert predictions["probability_red"][red].min() > predictions["probability_red"][~red].max()
+
+
+def test_history_has_a_row_for_each_epoch_of_both_stages(trained):
+    history, monitor = trained[0]["history"], trained[1]
+    assert history["epoch"].tolist() == [0, 1, 2, 3]
+    assert history["stage"].tolist() == ["frozen"] * 3 + ["fine_tune"]
+    assert history["fold"].tolist() == [0] * 4
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(history)
+    assert [event[:4] for event in monitor.epochs] == [
+        (0, "frozen", 0, 4),
+        (0, "frozen", 1, 4),
+        (0, "frozen", 2, 4),
+        (0, "fine_tune", 3, 4),
+    ]
+    assert [event[4]["val_loss"] for event in monitor.epochs] == history["val_loss"].tolist()
+
+
+def test_monitor_hears_of_every_step(trained):
+    steps = [event[:5] for event in trained[1].batches if event[2] == 3]
+    assert steps == [(0, "fine_tune", 3, step, 3) for step in range(3)]
+    assert all(set(event[5]) == {"loss", "accuracy"} for event in trained[1].batches)
+
+
+def test_model_is_named_after_its_fold_and_is_what_predicted(trained, splits, module_images, tmp_path):
+    assert list(trained[0]["fold_models"]) == ["fold_0"]
+    trained[0]["fold_models"]["fold_0"].save(tmp_path / "fold_0.keras")
+    loaded = keras.saving.load_model(tmp_path / "fold_0.keras")
+    pixels = module_images.decoded(splits[splits["fold"] == 0]["image"], 32)
+    assert np.allclose(
+        loaded.predict(pixels, verbose=0)[:, 1], trained[0]["predictions"]["probability_red"], atol=1e-5
+    )
+
+
+def test_summary_tells_what_was_trained(trained):
+    summary = trained[0]["training_summary"]
+    assert summary["backbone"] == "EfficientNetLite0"
+    assert summary["folds"] == [0]
+    assert summary["patients_trained"] == {"fold_0": 8}
+    assert summary["seconds"] > 0
+    assert summary["images_per_second"] > 0
+    assert summary["peak_memory_mb"] > 100
+
+
+@pytest.fixture(scope="module")
+def random_start(splits, columns, module_images):
+    """Two epochs from random weights, all folds, twice: kept in memory and streamed."""
+    settings = TINY | {"frozen_epochs": 1, "folds": "all", "validation_share": 0, "image_size": 32}
+    return [
+        train_folds(
+            splits,
+            module_images,
+            None,
+            columns,
+            ModellingParameters(**settings, memory_cache_mb=cache),
+            EventList(),
+        )
+        for cache in (1, 0)
+    ]
+
+
+def test_one_seed_gives_the_same_weights_twice(random_start):
+    (first, history, predictions, _), (second, other_history, other_predictions, _) = random_start
+    for fold in ("fold_0", "fold_1"):
+        pairs = zip(first[fold].get_weights(), second[fold].get_weights(), strict=True)
+        assert all((one == other).all() for one, other in pairs)
+    pd.testing.assert_frame_equal(history, other_history)
+    pd.testing.assert_frame_equal(predictions, other_predictions)
+
+
+def test_all_folds_predict_every_image_once(random_start, splits):
+    models, history, predictions, summary = random_start[0]
+    assert list(models) == ["fold_0", "fold_1"]
+    assert sorted(predictions["image"]) == sorted(splits["image"])
+    assert history["fold"].tolist() == [0, 0, 1, 1]
+    assert "val_loss" not in history
+    assert summary["folds"] == [0, 1]
+
+
+def test_early_stopping_ends_a_stage_and_keeps_the_best_weights(splits, columns, weights, module_images):
+    """A step size that destroys the head makes every later epoch worse than the first ones."""
+    settings = TINY | {"fine_tune_learning_rate": 1.0, "fine_tune_epochs": 6, "early_stopping_patience": 1}
+    monitor = EventList()
+    _, history, predictions, _ = train_folds(
+        splits, module_images, weights, columns, ModellingParameters(**settings), monitor
+    )
+    assert (history["stage"] == "fine_tune").sum() < 6
+    tuned = history[history["stage"] == "fine_tune"]["val_loss"]
+    frozen = history[history["stage"] == "frozen"]["val_loss"]
+    assert tuned.min() > frozen.min()
+    red = predictions["label"] == "red"
+    assert predictions["probability_red"][red].min() > predictions["probability_red"][~red].max()
+
+
+@pytest.mark.parametrize("cache", [0, 64])
+def test_damaged_image_stops_the_training_by_name(splits, columns, images, cache):
+    images.files["010_0"] = images.files["010_0"][:200]
+    parameters = ModellingParameters(**TINY, memory_cache_mb=cache)
+    with pytest.raises(UserError, match="image 010_0 cannot be decoded"):
+        train_folds(splits, images, None, columns, parameters, EventList())
+
+
+def test_diverged_training_names_the_learning_rate():
+    record = keras.callbacks.History()
+    record.history, record.epoch = {"loss": [0.5, float("nan")]}, [0, 1]
+    with pytest.raises(UserError, match="fold 2 diverged") as raised:
+        make_history(Stage(2, "fine_tune", 0, 2, 0.7), record)
+    assert "modelling.fine_tune_learning_rate, which is 0.7" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("mixed", "policy"), [(True, "mixed_float16"), (False, "float32"), ("auto", "float32")]
+)
+def test_precision_holds_only_while_a_network_is_built(mixed, policy):
+    with precision(mixed):
+        assert keras.config.dtype_policy().name == policy
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_kedro_can_read_the_pipeline_without_tensorflow():
+    code = (
+        "import sys; from mayo_kedro.pipelines.modelling.pipeline import create_pipeline;"
+        "from kedro.validation.type_extractor import TypeExtractor;"
+        "print(TypeExtractor({'m': create_pipeline()}).extract_types_from_pipelines());"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "ModellingParameters" in result.stdout
+    (node,) = create_pipeline().nodes
+    assert node.tags == {"gpu"}

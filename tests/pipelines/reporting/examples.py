@@ -1,0 +1,96 @@
+"""Predictions, images and summaries as the other pipelines hand them over."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mayo_kedro.pipelines.columns import Columns
+from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
+
+TWO, THREE = ("no", "yes"), ("oak", "ash", "elm")
+
+
+class Pictures:
+    """Streams noise, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getitem__(self, image: str) -> np.ndarray:
+        self.asked.append(image)
+        return np.random.default_rng(len(image)).integers(0, 255, (90, 60, 3), dtype=np.uint8)
+
+
+def name_columns(classes: Sequence[str]) -> Columns:
+    positive = classes[-1] if len(classes) == 2 else None
+    return Columns(image="file", patient="tree", label="kind", classes=tuple(classes), positive=positive)
+
+
+def make_predictions(
+    classes: Sequence[str], patients: int = 60, skill: float = 1.0, seed: int = 1
+) -> pd.DataFrame:
+    """Patients of every class in turn with one to three images, a fold of five each."""
+    draw, rows = np.random.default_rng(seed), []
+    for patient in range(patients):
+        label = patient % len(classes)
+        for number in range(1 + patient % 3):
+            scores = draw.normal(size=len(classes)) + skill * (np.arange(len(classes)) == label)
+            shares = np.exp(scores) / np.exp(scores).sum()
+            name = f"{patient:05d}"
+            rows.append((f"{name}_{number}", name, classes[label], label, patient % 5, *shares))
+    names = ["image", "patient", "label", "int_labels", "fold", *(f"probability_{name}" for name in classes)]
+    return pd.DataFrame(rows, columns=names)
+
+
+def make_split_summary(classes: Sequence[str], leaks: bool = False) -> dict[str, Any]:
+    counts = dict.fromkeys(classes, 6)
+    fold = {"patients": 12, "images": 24, "images_per_class": counts, "patients_per_class": counts}
+    return {
+        "method": "random" if leaks else "by_patient",
+        "seed": 4,
+        "leaks": leaks,
+        "patients_on_both_sides": 17 if leaks else 0,
+        "folds": [{"fold": number, **fold} for number in range(5)],
+    }
+
+
+def make_inputs(classes: Sequence[str] = TWO, leaks: bool = False, **options: Any) -> dict[str, Any]:
+    """Everything the pipeline reads, by its name in the catalog."""
+    epochs = [("frozen", 0), ("frozen", 1), ("fine_tune", 2)]
+    history = [
+        {
+            "fold": fold,
+            "stage": stage,
+            "epoch": epoch,
+            "loss": 1 / (epoch + 1),
+            "accuracy": 0.5,
+            "val_loss": 0.6,
+        }
+        for fold in range(5)
+        for stage, epoch in epochs
+    ]
+    return {
+        "predictions": make_predictions(classes, **options),
+        "history": pd.DataFrame(history),
+        "split_summary": make_split_summary(classes, leaks),
+        "training_summary": {
+            "backbone": "EfficientNetB7",
+            "image_size": 96,
+            "seed": 5,
+            "folds": [0, 1, 2, 3, 4],
+            "seconds": 61.4,
+            "images_per_second": 12.5,
+        },
+        "data_source": {
+            "repository": "forest/trees",
+            "host": "https://example.org",
+            "branch": "main",
+            "commit": "0123456789abcdef0123456789abcdef01234567",
+            "notice": "Drawn trees & no real ones.",
+        },
+        "clot_images": Pictures(),
+        "params:columns": name_columns(classes),
+        "params:reporting": ReportingParameters(bootstrap_samples=40, most_wrong=5, thumbnail_pixels=32),
+    }
