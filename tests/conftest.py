@@ -42,7 +42,7 @@ class Project:
         )
 
 
-def copy_project(target: Path, **variables: str) -> Project:
+def copy_project(target: Path, tracking_store: Path) -> Project:
     """Copy what a run needs but the source, which is installed."""
     target.mkdir(parents=True, exist_ok=True)
     shutil.copytree(ROOT / "conf", target / "conf", ignore=shutil.ignore_patterns("local"))
@@ -51,13 +51,26 @@ def copy_project(target: Path, **variables: str) -> Project:
     settings = (ROOT / "pyproject.toml").read_text()
     (target / "pyproject.toml").write_text(settings.replace('source_dir = "src"', 'source_dir = "."'))
     shutil.copy(ROOT / ".telemetry", target)
-    return Project(target, {"MAYO_KEDRO_CACHE": str(target / "cache"), **variables})
+    shutil.copy(tracking_store / "mlflow.db", target)
+    return Project(target, {"MAYO_KEDRO_CACHE": str(target / "cache")})
+
+
+@pytest.fixture(scope="session")
+def tracking_store(shared_folder: Path) -> Path:
+    """A folder with MLflow's empty database, which takes ten seconds to make."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        code = "import mlflow; mlflow.MlflowClient('sqlite:///mlflow.db').search_experiments()"
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
+
+    return made_once(shared_folder / "tracking_store", make)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, tracking_store: Path) -> Project:
     """A fresh copy of the project."""
-    return copy_project(tmp_path / "project")
+    return copy_project(tmp_path / "project", tracking_store)
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
@@ -89,11 +102,11 @@ def small_sample(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished_project(shared_folder: Path, small_sample: Path) -> Path:
+def finished_project(shared_folder: Path, small_sample: Path, tracking_store: Path) -> Path:
     """A copy of the project in which `kedro run --env test` has been done on the small sample."""
 
     def run(folder: Path) -> None:
-        done = copy_project(folder)
+        done = copy_project(folder, tracking_store)
         command = [sys.executable, "-m", "mayo_kedro.sandbox", "--seed", str(small_sample)]
         command += [
             "--state",

@@ -72,7 +72,9 @@ def test_another_data_set_runs_by_configuration_alone(leaf_project, leaf_sandbox
     assert metrics["patient_weighted_log_loss_constant"] == pytest.approx(np.log(3))
     assert 0 <= metrics["patient_auc"] <= 1
     predictions = pd.read_csv(leaf_project.path / "data" / "07_model_output" / "predictions.csv")
-    np.testing.assert_allclose(predictions[[f"probability_{name}" for name in SPECIES]].sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(
+        predictions[[f"probability_{name}" for name in SPECIES]].sum(axis=1), 1, atol=1e-5
+    )
     assert all(name in (reported / "report.html").read_text() for name in SPECIES)
     # A real repository: nothing is sent back unless the user asks for it.
     assert not (reported / "publication.json").exists()
@@ -80,10 +82,14 @@ def test_another_data_set_runs_by_configuration_alone(leaf_project, leaf_sandbox
 
 
 CATALOG = """
-heights: {type: pandas.ParquetDataset, filepath: "${repository_address:${globals:repository}}/extra/heights.parquet", credentials: dagshub}
+_extra: ${repository_address:${globals:repository}}/extra
+heights:
+  type: pandas.ParquetDataset
+  filepath: ${_extra}/heights.parquet
+  credentials: dagshub
 days:
   type: partitions.PartitionedDataset
-  path: "${repository_address:${globals:repository}}/extra/days"
+  path: ${_extra}/days
   dataset: pandas.CSVDataset
   credentials: dagshub
 """

@@ -1,7 +1,12 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from mayo_kedro import repository_settings as settings
 from mayo_kedro.errors import UserError
+from mayo_kedro.sandbox import process
+from mayo_kedro.sandbox.process import start
 
 UNSET = {"host": None, "owner": None, "name": None, "branch": "main"}
 REAL = {"host": "https://hub.example", "owner": "ann", "name": "clots", "branch": "feature/new"}
@@ -51,3 +56,23 @@ def test_half_a_repository_is_refused(half):
 )
 def test_publishing_is_on_for_the_sandbox_and_off_for_a_real_repository(repository, publish, expected):
     assert settings.publishes(repository, publish) is expected
+
+
+def test_threads_that_need_the_sandbox_together_start_one(tmp_path, small_sample, monkeypatch):
+    """The first start draws the full sample, so this one finds a state folder that holds the small one."""
+    monkeypatch.setenv("DAGSHUB_CLIENT_HOST", "")
+    monkeypatch.setenv("DAGSHUB_USER_TOKEN", "")
+    started = []
+
+    def start_small(state):
+        started.append(start(tmp_path / "state", seed=small_sample))
+        return started[-1]
+
+    monkeypatch.setattr(process, "start", start_small)
+    with ThreadPoolExecutor(8) as pool:
+        services = list(pool.map(settings.start_sandbox, [tmp_path] * 8))
+    assert len(started) == 1
+    assert {service.host for service in services} == {started[0].host}
+    assert os.environ["DAGSHUB_CLIENT_HOST"] == started[0].host
+    assert started[0].token not in repr(services)
+    started[0].stop()

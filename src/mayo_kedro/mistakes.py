@@ -62,5 +62,5 @@ def _explain_parameters(text: str) -> UserError:
         told += [f"{group}: {rule}" for rule in _RULE.findall(part)]
     return UserError(
         "; ".join(told) + "." if told else text,
-        f"See the settings and their comments in conf/base/parameters_{group}.yml, and what --params changes.",
+        f"The settings are in conf/base/parameters_{group}.yml, with comments; --params changes them too.",
     )

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -80,9 +81,11 @@ def publishes(repository: Mapping[str, Any], publish: bool | None) -> bool:
     return not is_configured(repository) if publish is None else bool(publish)
 
 
-@lru_cache(maxsize=1)
+_starting = threading.Lock()
+
+
 def start_sandbox(project: Path) -> Service:
-    """Start the sandbox for this process, and tell the dagshub client of it.
+    """Start the sandbox once for this process, and tell the dagshub client of it.
 
     Args:
         project: the project's folder; the sandbox keeps its repository in `.sandbox/` there.
@@ -90,6 +93,12 @@ def start_sandbox(project: Path) -> Service:
     Returns:
         The running service; it ends with this process.
     """
+    with _starting:
+        return _start_sandbox(project)
+
+
+@lru_cache(maxsize=1)
+def _start_sandbox(project: Path) -> Service:
     from mayo_kedro.sandbox.process import start  # noqa: PLC0415  most commands never need it
 
     sandbox = start(project / ".sandbox" / "sample")

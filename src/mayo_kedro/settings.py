@@ -1,5 +1,6 @@
 """What Kedro reads first: hooks, session, configuration."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from mayo_kedro import repository_settings as repository
 from mayo_kedro.hooks import SummaryHooks, TrackingHooks
 from mayo_kedro.session import MayoSession
 from mayo_kedro.streaming.services import register_service
+
+# TensorFlow tells of every library that it lacks, and fails in Python where it matters.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 

@@ -119,7 +119,7 @@ def test_the_smallest_sample_has_both_classes(tmp_path):
 
 def test_a_failed_drawing_writes_no_table(tmp_path, monkeypatch):
     monkeypatch.setattr(sample, "FIBRIN_RANGE", (0.0, 9.0))
-    with pytest.raises(ValueError, match="[Qq]uantile"):
+    with pytest.raises(ValueError, match=r"[Qq]uantile"):
         draw_sample(tmp_path, patients=4)
     assert not (tmp_path / "train.csv").exists()
 

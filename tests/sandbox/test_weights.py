@@ -107,7 +107,7 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path):
 
 def test_another_network_is_refused():
     tensors = read_tensors(checkpoint())
-    with pytest.raises(KeyError, match="_blocks.16"):
+    with pytest.raises(KeyError, match=r"_blocks\.16"):
         convert_layers(tensors, (1, 2, 2, 3, 3, 4, 2))
 
 

@@ -1,5 +1,8 @@
 """The filesystem against a real service: the sandbox, with its repository in git and DVC."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import fsspec
 import pandas as pd
 import pytest
@@ -101,6 +104,21 @@ def test_content_that_never_matches_is_refused_and_not_kept(
     with pytest.raises(TransferError, match=f"{image.name}.*other content than the repository declares"):
         filesystem.cat_file(f"{root}/images/{image.name}")
     assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+
+
+def test_threads_that_begin_together_share_one_connection_and_one_commit(options, root, sandbox):
+    filesystem = DagsHubFileSystem(**options)
+    together = threading.Barrier(8)
+
+    def read(_):
+        together.wait()
+        filesystem.cat_file(f"{root}/train.csv")
+        return id(filesystem.repository(root)[0]), id(filesystem._connect())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(read, range(8)))) == 1
+    asked = {path: count["requests"] for path, count in sandbox.counts()["paths"].items()}
+    assert [count for path, count in asked.items() if "/branches/" in path] == [1]
 
 
 def test_a_service_that_stays_down_is_told_after_bounded_attempts(filesystem, root, sandbox, monkeypatch):

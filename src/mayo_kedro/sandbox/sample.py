@@ -89,13 +89,12 @@ def draw_sample(folder: Path, *, seed: int = 17, patients: int = PATIENTS) -> No
     people = _draw_patients(generator, patients)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     _write_texts(folder, people, seed)
+
+    def draw(number: int, person: Patient) -> None:
+        _draw_images(folder / "images", person, stains[person.center], [seed, number])
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(_draw_images, folder / "images", person, stains[person.center], [seed, number])
-            for number, person in enumerate(people, start=1)
-        ]
-        for job in jobs:
-            job.result()
+        list(pool.map(draw, range(1, patients + 1), people))
     _tabulate(people).to_csv(folder / "train.csv", index=False, lineterminator="\n")
 
 

@@ -1,9 +1,11 @@
 """`dagshub://owner/name[@revision]/path`: a DagsHub repository as an fsspec filesystem.
 
-Slashes before the owner do not count, so that `dagshub:///owner/name` is the same address.
+`dagshub:///owner/name` is the same address. Names that are given back start with a slash, like those of other
+filesystems with one root: Kedro joins them to the protocol and would lose the owner as a host's name.
 """
 
 import io
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ class DagsHubFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
     """
 
     protocol = "dagshub"
-    root_marker = ""
+    root_marker = "/"
 
     def __init__(
         self,
@@ -48,12 +50,13 @@ class DagsHubFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         super().__init__(**storage_options)
         self._host, self._token = host, token
         self._cache = FileCache(Path(cache_folder) if cache_folder else default_folder())
+        self._lock = threading.Lock()
         self._transport: Transport | None = None
         self._repositories: dict[str, Repository] = {}
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
-        return str(super()._strip_protocol(path)).lstrip("/")
+        return "/" + str(super()._strip_protocol(path)).strip("/")
 
     @property
     def host(self) -> str:
@@ -75,9 +78,10 @@ class DagsHubFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         return upload(self._connect(), repository, folder, files, message)
 
     def _connect(self) -> Transport:
-        if self._transport is None:
-            self._transport = Transport(find_service(self._host, self._token))
-        return self._transport
+        with self._lock:
+            if self._transport is None:
+                self._transport = Transport(find_service(self._host, self._token))
+            return self._transport
 
     def repository(self, path: str) -> tuple[Repository, str]:
         """Split a path into its repository and the path inside.
@@ -91,20 +95,17 @@ class DagsHubFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         Raises:
             UserError: the path names no repository.
         """
-        owner, _, rest = self._strip_protocol(path).partition("/")
+        owner, _, rest = self._strip_protocol(path).lstrip("/").partition("/")
         name, _, inner = rest.partition("/")
         if not owner or not name:
             raise UserError(
-                f"dagshub://{self._strip_protocol(path)} names no repository.",
+                f"dagshub:/{self._strip_protocol(path)} names no repository.",
                 "Write it as dagshub://owner/name[@revision]/path.",
             )
-        key = f"{owner}/{name}"
-        if key not in self._repositories:
-            bare, _, revision = name.partition("@")
-            self._repositories[key] = Repository(
-                self._connect(), self._cache, f"{owner}/{bare}", unquote(revision) or None
-            )
-        return self._repositories[key], inner.strip("/")
+        bare, _, revision = name.partition("@")
+        opened = Repository(self._connect(), self._cache, f"{owner}/{bare}", unquote(revision) or None)
+        # One object for all threads: it holds the pinned commit.
+        return self._repositories.setdefault(f"{owner}/{name}", opened), inner.strip("/")
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """List a folder, or a file as itself.
@@ -157,7 +158,7 @@ class DagsHubFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
     def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BufferedReader:
         if mode != "rb":
             raise UserError(
-                f"dagshub://{path} is opened to be written, and this filesystem reads only.",
+                f"dagshub:/{path} is opened to be written, and this filesystem reads only.",
                 "Publish files with mayo_kedro.datasets.DagsHubUploadDataset.",
             )
         return self.fetch(path).open("rb")

@@ -61,11 +61,11 @@ class Repository:
     @cached_property
     def _api(self) -> "RepoAPI":
         # The client costs more than a second to import: only who reads from DagsHub pays.
-        from dagshub.auth.token_auth import HTTPBearerAuth  # noqa: PLC0415
         from dagshub.common.api.repo import RepoAPI  # noqa: PLC0415
+        from httpx import Auth  # noqa: PLC0415
 
-        service = self._transport.service
-        return RepoAPI(self.full_name, host=service.host, auth=HTTPBearerAuth(service.token or ""))
+        # It gives addresses; the requests, with the token, are the transport's.
+        return RepoAPI(self.full_name, host=self._transport.service.host, auth=Auth())
 
     @cached_property
     def commit(self) -> str:

@@ -9,10 +9,12 @@ import pytest
 from mayo_kedro.errors import UserError
 from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.data_processing.nodes import check_labels
+from mayo_kedro.pipelines.data_processing.parameters import DataProcessingParameters
 
 from .tables import COLUMNS, folder_of, label_table
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
+STRICT = DataProcessingParameters()
 FILES = folder_of(label_table()["slide"])
 
 
@@ -28,13 +30,13 @@ def changed(column: str, values: dict[int, str]) -> Change:
 
 def refusal(table: pd.DataFrame, columns: Columns = COLUMNS) -> UserError:
     with pytest.raises(UserError) as caught:
-        check_labels(table, FILES, columns)
+        check_labels(table, FILES, columns, STRICT)
     assert len(str(caught.value).splitlines()) == 2
     return caught.value
 
 
 def test_good_table_keeps_rows_in_order_under_the_projects_names() -> None:
-    checked = check_labels(label_table(), FILES, COLUMNS)
+    checked = check_labels(label_table(), FILES, COLUMNS, STRICT)
     assert checked.columns.tolist() == ["image", "patient", "label"]
     assert checked["image"].tolist() == ["006388_0", "006388_1", "2e3749_0", "c_0", "d_0", "e_0"]
     assert checked["patient"].tolist() == ["006388", "006388", "2e3749", "c", "d", "e"]
@@ -43,14 +45,14 @@ def test_good_table_keeps_rows_in_order_under_the_projects_names() -> None:
 
 def test_one_column_may_be_image_and_patient() -> None:
     columns = COLUMNS.model_copy(update={"patient": "slide"})
-    checked = check_labels(label_table(), FILES, columns)
+    checked = check_labels(label_table(), FILES, columns, STRICT)
     assert checked["patient"].tolist() == checked["image"].tolist()
 
 
 def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
     names = ["Präparat 1", "切片 2", "s.3", "s-4", "s+5", "s_6"]
     table = label_table().assign(slide=names)
-    assert check_labels(table, folder_of(names), COLUMNS)["image"].tolist() == names
+    assert check_labels(table, folder_of(names), COLUMNS, STRICT)["image"].tolist() == names
 
 
 @pytest.mark.parametrize(
@@ -67,8 +69,9 @@ def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
             changed("slide", {3: "d_0"}),
             "In the label table column 'slide' has ids more than once: line 5 'd_0', line 6 'd_0'; "
             "column 'slide' has no row for 1 image file ('c_0').",
-            "Keep one row an image, or set columns.image in conf/base/globals.yml. Add the rows or take the "
-            "files out of the folder; or set images.folder in conf/base/globals.yml.",
+            "Keep one row an image, or set columns.image in conf/base/globals.yml. Add the rows; or, if "
+            "those images belong to another set, set data_processing.unlabelled_images to ignore in "
+            "conf/base/parameters_data_processing.yml.",
             id="duplicate",
         ),
         pytest.param(
@@ -114,8 +117,8 @@ def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
         pytest.param(
             lambda table: table.iloc[:-2],
             "In the label table column 'slide' has no row for 2 image files ('d_0', 'e_0').",
-            "Add the rows or take the files out of the folder; "
-            "or set images.folder in conf/base/globals.yml.",
+            "Add the rows; or, if those images belong to another set, set data_processing.unlabelled_images "
+            "to ignore in conf/base/parameters_data_processing.yml.",
             id="images without a row",
         ),
         pytest.param(
@@ -176,3 +179,16 @@ def test_several_mistakes_are_told_at_once_and_in_two_lines() -> None:
 def test_empty_class_of_three_is_named() -> None:
     three = Columns(image="slide", patient="case", label="kind", classes=("blue", "red", "green"))
     assert "no row of class 'green'" in refusal(label_table(), three).what
+
+
+def test_images_without_a_row_may_be_ignored_but_not_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    lenient = DataProcessingParameters(unlabelled_images="ignore")
+    checked = check_labels(label_table().iloc[:-2], FILES, COLUMNS, lenient)
+    assert checked["image"].tolist() == ["006388_0", "006388_1", "2e3749_0", "c_0"]
+    assert "2 image files have no row in the label table and are ignored" in caplog.text
+
+
+def test_rows_without_an_image_are_refused_even_where_images_without_a_row_are_ignored() -> None:
+    lenient = DataProcessingParameters(unlabelled_images="ignore")
+    with pytest.raises(UserError, match="has ids without an image file: line 7 'e_0'"):
+        check_labels(label_table(), folder_of([*label_table()["slide"][:-1], "other"]), COLUMNS, lenient)

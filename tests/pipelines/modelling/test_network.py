@@ -80,7 +80,7 @@ def test_training_keeps_the_statistics_of_pretrained_weights(weights, batch):
     unfreeze_stages(network, 1)
     trainer = add_augmentation(network, Augmentation())
     statistics = [weight for weight in network.non_trainable_weights if "moving" in weight.name]
-    before = [np.array(value) for value in statistics]
+    before = [keras.ops.convert_to_numpy(value) for value in statistics]
     kernel = np.array(network.get_layer("backbone").get_layer("top_conv").kernel)
     trainer.compile("sgd", "sparse_categorical_crossentropy")
     trainer.fit(batch, np.array([0, 1, 2, 0]), verbose=0)

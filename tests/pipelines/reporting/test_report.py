@@ -178,6 +178,13 @@ def test_few_patients_and_several_labels_are_told() -> None:
     assert "1 patient with images of several classes" in text
 
 
+def test_training_without_validation_speaks_of_none() -> None:
+    inputs = make_inputs()
+    assert "Validation images were set apart" in Page(write(inputs)).text
+    inputs["history"] = inputs["history"].drop(columns="val_loss")
+    assert "alidation" not in Page(write(inputs)).text
+
+
 def test_folds_that_were_not_judged_are_told() -> None:
     inputs = make_inputs()
     inputs["training_summary"]["folds"] = [3]

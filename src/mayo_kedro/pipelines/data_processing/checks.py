@@ -134,7 +134,8 @@ def _image_rules(table: pd.DataFrame, listed: set[str]) -> Iterable[Rule]:
         "image",
         lambda ids: not without_row or not (_can_name_file(ids) & _is_filled(ids)).all(),
         f"has no row for {_count(len(without_row), 'image file')} ({_examples(map(repr, without_row))})",
-        f"Add the rows or take the files out of the folder; or set images.folder in {GLOBALS}.",
+        "Add the rows; or, if those images belong to another set, "
+        f"set data_processing.unlabelled_images to ignore in {PARAMETERS}.",
     )
 
 

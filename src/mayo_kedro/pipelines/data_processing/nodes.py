@@ -40,13 +40,16 @@ class Images(Protocol):
         """One image, RGB of shape (height, width, 3)."""
 
 
-def check_labels(table: pd.DataFrame, images: Images, columns: Columns) -> pd.DataFrame:
+def check_labels(
+    table: pd.DataFrame, images: Images, columns: Columns, parameters: DataProcessingParameters
+) -> pd.DataFrame:
     """Refuse a label table that can't be trained on, and rename its columns.
 
     Args:
         table: the label table, all text.
         images: the images that its rows should name.
         columns: what the table calls its columns and classes.
+        parameters: whether image files without a row are refused.
 
     Returns:
         `image`, `patient` and `label`, all text, in the order of the rows.
@@ -55,8 +58,18 @@ def check_labels(table: pd.DataFrame, images: Images, columns: Columns) -> pd.Da
         UserError: a column is missing, or a row is not as it must be.
     """
     checked = select_columns(table, columns)
-    refuse_mistakes(checked, images.listed_ids(), columns)
+    listed = images.listed_ids()
+    if parameters.unlabelled_images == "ignore":
+        listed = _leave_out_unlabelled(listed, set(checked["image"]))
+    refuse_mistakes(checked, listed, columns)
     return checked
+
+
+def _leave_out_unlabelled(listed: set[str], labelled: set[str]) -> set[str]:
+    ignored = len(listed - labelled)
+    if ignored:
+        logger.warning("%d image files have no row in the label table and are ignored.", ignored)
+    return listed & labelled
 
 
 def label_classes(checked: pd.DataFrame, columns: Columns) -> pd.DataFrame:

@@ -37,9 +37,17 @@ class ContactSheetParameters(BaseModel):
 
 
 class DataProcessingParameters(BaseModel):
-    """Settings of the data processing, from conf/base/parameters_data_processing.yml."""
+    """Settings of the data processing, from conf/base/parameters_data_processing.yml.
+
+    Attributes:
+        unlabelled_images: what becomes of image files without a row in the label table: "refuse" ends
+            the run; "ignore" leaves them alone, for a folder that holds other sets of images too.
+        split: how the images are divided into folds.
+        contact_sheet: which images are shown.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    unlabelled_images: Literal["refuse", "ignore"] = "refuse"
     split: SplitParameters = SplitParameters()
     contact_sheet: ContactSheetParameters = ContactSheetParameters()

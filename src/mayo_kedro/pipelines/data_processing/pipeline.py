@@ -17,7 +17,7 @@ def create_pipeline(**_: object) -> Pipeline:
         [
             Node(
                 check_labels,
-                inputs=["label_table", "clot_images", "params:columns"],
+                inputs=["label_table", "clot_images", "params:columns", "params:data_processing"],
                 outputs="checked_labels",
                 name="check_labels_node",
             ),

@@ -25,8 +25,9 @@ def map_evidence(network: keras.Model, images: npt.NDArray[np.uint8]) -> Maps:
         and with the head's bias, a class's numbers are its logit less the mean of the other classes';
         of two classes that is the logarithm of the odds.
     """
-    features = keras.Model(network.inputs, network.get_layer("pool").input)
-    places = np.asarray(features.predict_on_batch(images), np.float32)
+    features = keras.Model(network.input, network.get_layer("pool").input)
+    # Called, not predicted with: `predict` would trace a new graph each time.
+    places = keras.ops.convert_to_numpy(features(images, training=False)).astype(np.float32)
     kernel = np.asarray(network.get_layer("probabilities").get_weights()[0], np.float32)
     return compare_classes(places @ kernel / np.float32(places.shape[1] * places.shape[2]))
 

@@ -24,6 +24,7 @@ SQUARE = (5.0, 4.8)
 GRID = np.linspace(0, 1, 201)
 DISTRIBUTION_BINS = 20
 ASIDE = 0.008
+LEGEND_ROOM = 0.25
 
 
 def shown_classes(columns: Columns) -> list[tuple[int, str]]:
@@ -157,6 +158,7 @@ def draw_score_distribution(patients: Judged, columns: Columns) -> Figure:
         style.name_axes(axes, f"probability of {name} given by the model", "")
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_xlim(0, 1)
+        axes.margins(y=LEGEND_ROOM)
     grid[0, 0].set_ylabel("share of the class", fontsize=style.TEXT_POINTS, color=style.INK)
     style.add_legend(grid[0, -1], "upper right")
     return figure

@@ -17,6 +17,12 @@ from mayo_kedro.pipelines.reporting.style import embed_figure, embed_pixels
 from mayo_kedro.pipelines.reporting.training_figure import draw_learning_curves
 from mayo_kedro.pipelines.reporting.wording import Numbers, join_words
 
+EXPLAINED_TRAINING = "On images that the network learns from. The images judged in this report are others."
+EXPLAINED_VALIDATION = (
+    "Validation images were set apart from the training images to decide when to stop; the images judged in "
+    "this report are others still. Training that gets better while validation does not is learning by heart."
+)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -125,9 +131,7 @@ def _picture_learning(history: pd.DataFrame) -> Picture:
         "How the training went",
         embed_figure(draw_learning_curves(history)),
         f"Loss and accuracy over {history['epoch'].max() + 1} epochs; the training loss ends at {last:.2f}.",
-        "Validation images were set apart from the training images to decide when to stop; the images "
-        "judged in this report are others still. Training that gets better while validation does not is "
-        "learning by heart.",
+        EXPLAINED_VALIDATION if "val_loss" in history else EXPLAINED_TRAINING,
         wide=True,
     )
 

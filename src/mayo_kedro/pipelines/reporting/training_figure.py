@@ -29,7 +29,7 @@ def draw_learning_curves(history: pd.DataFrame) -> Figure:
             _draw_fold(axes, rows.sort_values("epoch"), measure, style.class_colour(int(str(fold))))
         style.name_axes(axes, "epoch", PANELS[measure])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    style.add_legend(grid[0, 0], "upper right", _explain_lines(history))
+    style.add_legend(grid[0, 0], "best", _explain_lines(history))
     return figure
 
 
