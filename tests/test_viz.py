@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -98,9 +99,12 @@ class Viz:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Of the ports that the system would choose, Kedro-Viz refuses those above 49151.
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("No port is free on loopback.")
 
 
 def viz_command(project: Path, sample: Path, port: int) -> list[str]:
@@ -146,7 +150,8 @@ def viz(
         yield running
     finally:
         # Kedro-Viz serves from a process of its own, which outlives its parent.
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=60)
 
 

@@ -131,8 +131,11 @@ def fit_stage(training: Training, stage: Stage, trainer: keras.Model, batches: F
     if stage.epochs == 0:
         return StageResult(pd.DataFrame(), math.inf)
     parameters = training.parameters
+    steps = int(batches.training.cardinality())
     trainer.compile(
-        keras.optimizers.Adam(stage.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        keras.optimizers.Adam(schedule_learning_rate(stage, steps)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
     )
     stopper = keras.callbacks.EarlyStopping(
         "val_loss", patience=parameters.early_stopping_patience, mode="min", restore_best_weights=True
@@ -153,6 +156,23 @@ def fit_stage(training: Training, stage: Stage, trainer: keras.Model, batches: F
     )
     history = make_history(stage, epochs_run)
     return StageResult(history, stopper.best if batches.validation is not None else math.inf)
+
+
+def schedule_learning_rate(stage: Stage, steps: int) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    """The head learns at a constant rate; the backbone starts gently and ends so.
+
+    Adam's first steps are as large as its rate whatever the gradient, and would undo a backbone's
+    weights: the rate rises over one epoch, then falls as a cosine to nothing.
+
+    Args:
+        stage: its name, epochs and highest rate.
+        steps: batches in an epoch.
+    """
+    if stage.name == "frozen" or stage.epochs < 2:
+        return stage.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, (stage.epochs - 1) * steps, warmup_target=stage.learning_rate, warmup_steps=steps
+    )
 
 
 def make_history(stage: Stage, epochs_run: keras.callbacks.History) -> pd.DataFrame:
