@@ -140,3 +140,14 @@ def sandbox(shared_folder: Path, small_sample: Path, worker_id: str) -> Iterator
 
     with start(shared_folder / f"state-{worker_id}", seed=small_sample) as running:
         yield running
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The browser; CI has one, a machine without leaves these tests out."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        if os.environ.get("MAYO_KEDRO_NEEDS_BROWSER"):
+            pytest.fail("MAYO_KEDRO_NEEDS_BROWSER is set, and there is no Chromium.")
+        pytest.skip("There is no Chromium.")
+    return found

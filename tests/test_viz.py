@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -53,7 +52,6 @@ DOCUMENTS = {
     "metrics": {"patients", "patient_auc", "patient_weighted_log_loss"},
 }
 WITHOUT_PREVIEW = {
-    "data_source",
     "backbone_weights",
     "training_monitor",
     "fold_models",
@@ -187,7 +185,7 @@ def test_pipelines_can_be_looked_at_alone(viz: Viz, pipeline: str, task: str):
 
 
 def test_all_datasets_are_looked_at_here(viz: Viz):
-    assert viz.names("data") == {*TABLES, *IMAGES, *DOCUMENTS, *WITHOUT_PREVIEW}
+    assert viz.names("data") == {*TABLES, *IMAGES, *DOCUMENTS, *WITHOUT_PREVIEW, "data_source"}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -241,6 +239,12 @@ def test_what_has_no_preview_can_still_be_opened(viz: Viz, name: str):
     assert described.get("preview") is None
 
 
+def test_the_source_of_the_data_is_shown(viz: Viz):
+    source = json.loads(viz.describe("data_source")["preview"])
+    assert (source["repository"], len(source["commit"])) == ("sandbox/clots", 40)
+    assert "ynthetic" in source["notice"]
+
+
 def test_workflow_shows_the_last_run_as_a_success(viz: Viz):
     status = viz.ask("run-status")
     assert status["pipeline"]["status"] == "success"
@@ -249,16 +253,6 @@ def test_workflow_shows_the_last_run_as_a_success(viz: Viz):
     }
     saved = {told["name"]: told["status"] for told in status["datasets"].values()}
     assert {saved[name] for name in (*TABLES, *DOCUMENTS, "report", "fold_models")} == {"success"}
-
-
-@pytest.fixture
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        if os.environ.get("MAYO_KEDRO_NEEDS_BROWSER"):
-            pytest.fail("MAYO_KEDRO_NEEDS_BROWSER is set, and there is no Chromium.")
-        pytest.skip("There is no Chromium.")
-    return found
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,15 @@ class TrackingHooks:
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Log what the catalog marks for tracking."""
         mlflow = _active_mlflow()
+        if mlflow is None:
+            return
         metadata = getattr(self._catalog.get(dataset_name), "metadata", None) or {}
-        match metadata.get("mlflow") if mlflow else None:
+        match metadata.get("mlflow"):
             case "metrics":
                 numbers = {name: value for name, value in data.items() if isinstance(value, int | float)}
                 mlflow.log_metrics(numbers)
             case "artifact":
-                mlflow.log_artifact(str(self._catalog.get(dataset_name)._filepath), "reporting")
+                mlflow.log_artifact(_find_file(self._catalog, dataset_name), "reporting")
             case "model":
                 _log_models(mlflow, data)
 
@@ -116,8 +118,13 @@ def _headline(metrics: Mapping[str, float], name: str, words: str) -> str:
     return f"{words}: {metrics[name]:.3f} [{low:.3f}, {high:.3f}], a constant guess has {constant:.3f}"
 
 
+def _find_file(catalog: DataCatalog, name: str) -> str:
+    # Kedro has no public name for where a dataset lies; its own plugins read this one too.
+    return str(catalog.get(name)._filepath)  # type: ignore[union-attr]
+
+
 def _place(catalog: DataCatalog, name: str) -> str:
-    path = Path(str(catalog.get(name)._filepath))
+    path = Path(_find_file(catalog, name))
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 

@@ -80,7 +80,9 @@ def _bar(console: Console, description: str, total: int) -> Iterator[Advance]:
     task = display.add_task(description, total=total, note="")
 
     def advance(amount: int = 1, note: str = "") -> None:
-        display.update(task, advance=amount, **({"note": note} if note else {}))
+        display.update(task, advance=amount)
+        if note:
+            display.update(task, note=note)
 
     try:
         yield advance

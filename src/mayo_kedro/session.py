@@ -36,5 +36,6 @@ class MayoSession(KedroSession):
 def _mark_killed() -> None:
     # Kedro fires no hook on Ctrl-C, and MLflow would call the run FINISHED when Python exits.
     mlflow = sys.modules.get("mlflow")
-    if mlflow is not None and mlflow.active_run() is not None:
+    # kedro-mlflow opens the run again before each node: it is active as often.
+    while mlflow is not None and mlflow.active_run() is not None:
         mlflow.end_run("KILLED")

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 
 import pytest
 from kedro.io import DatasetError
@@ -77,3 +78,4 @@ def test_the_data_source_is_a_repository_at_a_commit(sandbox, tmp_path):
 def test_a_local_folder_has_no_commit(small_sample):
     source = DataSourceDataset(filepath=str(small_sample)).load()
     assert (source["repository"], source["commit"]) == (str(small_sample), "")
+    assert json.loads(DataSourceDataset(filepath=str(small_sample)).preview()) == source

@@ -1,6 +1,9 @@
 """Which data this run reads: repository, commit, and what the data say of themselves."""
 
+import json
 from typing import Any
+
+from kedro_datasets._typing import JSONPreview
 
 from mayo_kedro.datasets.remote import ReadOnlyDataset, read_notice
 from mayo_kedro.streaming.filesystem import DagsHubFileSystem
@@ -52,3 +55,7 @@ class DataSourceDataset(ReadOnlyDataset[dict[str, str]]):
             "commit": repository.commit,
             "notice": read_notice(filesystem, self._notice),
         }
+
+    def preview(self) -> JSONPreview:
+        """Show repository and commit in Kedro-Viz."""
+        return JSONPreview(json.dumps(self.load()))

@@ -2,7 +2,6 @@
 
 import base64
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -210,10 +209,8 @@ def test_one_is_not_many() -> None:
 
 
 @pytest.fixture
-def photograph(tmp_path: Path) -> Callable[[str, int], Image.Image]:
+def photograph(tmp_path: Path, chromium: str) -> Callable[[str, int], Image.Image]:
     """Show a page in a window of some width and take its picture."""
-    chromium = shutil.which("chromium")
-    assert chromium, "these tests need Chromium"
 
     def take(html: str, width: int) -> Image.Image:
         page, picture = tmp_path / "report.html", tmp_path / "report.png"

@@ -158,7 +158,9 @@ def fit_stage(training: Training, stage: Stage, trainer: keras.Model, batches: F
     return StageResult(history, stopper.best if batches.validation is not None else math.inf)
 
 
-def schedule_learning_rate(stage: Stage, steps: int) -> keras.optimizers.schedules.LearningRateSchedule | float:
+def schedule_learning_rate(
+    stage: Stage, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule | float:
     """The head learns at a constant rate; the backbone starts gently and ends so.
 
     Adam's first steps are as large as its rate whatever the gradient, and would undo a backbone's

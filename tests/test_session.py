@@ -1,0 +1,122 @@
+"""How a run ends: interrupted, tracked, told."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from kedro.validation.exceptions import ParameterValidationError
+
+from mayo_kedro.errors import UserError
+from mayo_kedro.mistakes import find_mistake
+
+
+def wait_for(path, query, seconds=90):
+    """Ask the tracking store until it answers."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with sqlite3.connect(path) as store:
+            rows = store.execute(query).fetchall()
+        if rows:
+            return rows
+        time.sleep(0.2)
+    raise AssertionError(f"nothing came of {query}")
+
+
+def test_ctrl_c_marks_the_run_killed_and_leaves_no_model(project, small_sample):
+    settings = project.path / "conf" / "test" / "parameters_modelling.yml"
+    settings.write_text(settings.read_text().replace("frozen_epochs: 1", "frozen_epochs: 500"))
+    command = [sys.executable, "-m", "mayo_kedro.sandbox", "--seed", str(small_sample)]
+    command += ["--state", str(project.path / ".sandbox"), "--"]
+    command += [sys.executable, "-m", "kedro", "run", "--env", "test"]
+    running = subprocess.Popen(
+        command,
+        cwd=project.path,
+        env={**os.environ, **project.variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_for(project.path / "mlflow.db", "select 1 from metrics where key like 'fold_0/%' limit 1")
+        os.killpg(running.pid, signal.SIGINT)
+        output, _ = running.communicate(timeout=60)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode not in (0, None), output
+    assert wait_for(project.path / "mlflow.db", "select status from runs") == [("KILLED",)]
+    assert not list((project.path / "data").glob("06_models/*"))
+
+
+def test_a_finished_run_is_tracked_with_its_data_parameters_curves_figures_and_model(finished_project):
+    with sqlite3.connect(finished_project / "mlflow.db") as store:
+        assert store.execute("select status from runs").fetchall() == [("FINISHED",)]
+        parameters = dict(store.execute("select key, value from params"))
+        tags = dict(store.execute("select key, value from tags"))
+        metrics = {name for (name,) in store.execute("select distinct key from metrics")}
+    assert parameters["modelling.backbone"] == "EfficientNetLite0"
+    assert parameters["modelling.frozen_epochs"] == "1"
+    assert len(tags["data.commit"]) == 40
+    assert tags["data.repository"] == "sandbox/clots"
+    assert {"fold_0/val_loss", "patient_auc", "patient_weighted_log_loss_low"} <= metrics
+    artifacts = {path.name for path in (finished_project / "mlruns").rglob("*")}
+    assert {"report.html", "roc.png", "most_wrong.csv", "MLmodel"} <= artifacts
+    model = next((finished_project / "mlruns").rglob("MLmodel")).read_text()
+    assert "signature" in model
+    assert "uint8" in model
+
+
+def test_a_finished_run_tells_where_everything_is_and_what_it_published(finished_project):
+    log = " ".join((finished_project / "run.log").read_text().split())
+    for told in (
+        "AUC by patient: ",
+        "a constant guess has 0.693",
+        "data/08_reporting/report.html",
+        "Next: open the report",
+        "as commit ",
+        "and read back",
+    ):
+        assert told in log, told
+
+
+def test_no_secret_is_left_by_a_run(finished_project):
+    token = (finished_project / ".sandbox" / "token").read_text().strip()
+    assert token
+    for path in finished_project.rglob("*"):
+        if path.is_file() and ".sandbox" not in path.parts:
+            assert token.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(28, "No space left on device", "data/06_models/x.keras"), "No space is left.*x.keras"),
+        (
+            FileNotFoundError(2, "No such file", "/home/ann/data/03_primary/labels.csv"),
+            "labels.csv is missing",
+        ),
+        (
+            ParameterValidationError(
+                "Parameter 'modelling': 1 validation error for M\nfolds\n  Input should be greater than 0 "
+                "[type=greater_than, input_value=-1, input_type=int]"
+            ),
+            "modelling.folds = -1: Input should be greater than 0",
+        ),
+    ],
+)
+def test_errors_of_others_that_a_user_can_mend_are_explained(error, expected):
+    wrapped = RuntimeError("while saving")
+    wrapped.__cause__ = error
+    mistake = find_mistake(wrapped)
+    assert isinstance(mistake, UserError)
+    with pytest.raises(UserError, match=expected):
+        raise mistake
+
+
+def test_a_fault_of_the_program_is_not_taken_for_a_mistake():
+    assert find_mistake(ZeroDivisionError("division by zero")) is None
