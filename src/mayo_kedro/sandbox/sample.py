@@ -19,7 +19,7 @@ from PIL import Image
 
 from mayo_kedro.sandbox.clot import Stain, draw_slide, draw_stain
 
-PATIENTS = 300
+PATIENTS = 480
 NORMAL = NormalDist()
 BEST_AUC = 0.90
 SEPARATION = math.sqrt(2) * NORMAL.inv_cdf(BEST_AUC)  # AUC of two unit normals = Phi(distance / sqrt(2))

@@ -49,7 +49,8 @@ class ModellingParameters(BaseModel):
         fine_tune_epochs: epochs that train the last stages too.
         unfreeze: how many of the backbone's last stages are fine-tuned, or all of it.
         frozen_learning_rate: step size while only the head is trained.
-        fine_tune_learning_rate: step size of the fine-tuning.
+        fine_tune_learning_rate: largest step size of the fine-tuning; it rises over one epoch, then
+            falls as a cosine to nothing.
         dropout: share of the pooled features that are dropped in training.
         augmentation: how training images are changed.
         class_weights: weigh images so that every class counts the same.
@@ -67,17 +68,17 @@ class ModellingParameters(BaseModel):
 
     backbone: str = "EfficientNetLite0"
     weights: str | None = "efficientnet_lite0.h5"
-    image_size: int = Field(default=160, ge=32, le=2048)
+    image_size: int = Field(default=192, ge=32, le=2048)
     batch_size: int = Field(default=16, ge=1, le=4096)
     frozen_epochs: int = Field(default=6, ge=0, le=10_000)
-    fine_tune_epochs: int = Field(default=6, ge=0, le=10_000)
+    fine_tune_epochs: int = Field(default=10, ge=0, le=10_000)
     unfreeze: Annotated[int, Field(ge=1, le=8)] | Literal["all"] = 2
-    frozen_learning_rate: LearningRate = 0.003
-    fine_tune_learning_rate: LearningRate = 0.0003
+    frozen_learning_rate: LearningRate = 0.001
+    fine_tune_learning_rate: LearningRate = 0.0002
     dropout: float = Field(default=0.2, ge=0, lt=1)
     augmentation: Augmentation = Augmentation()
     class_weights: bool = True
-    early_stopping_patience: int = Field(default=4, ge=1, le=10_000)
+    early_stopping_patience: int = Field(default=6, ge=1, le=10_000)
     validation_share: float = Field(default=0.15, ge=0, le=0.5)
     folds: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     seed: int = Field(default=1, ge=0, lt=2**32)
