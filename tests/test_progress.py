@@ -24,7 +24,7 @@ def test_short_work_says_nothing(caplog):
 
 def test_in_a_terminal_tasks_share_one_display_that_ends_with_the_last(monkeypatch):
     shown = io.StringIO()
-    monkeypatch.setattr(module, "Console", lambda **_: Console(file=shown, force_terminal=True, width=100))
+    monkeypatch.setattr(module, "get_console", lambda: Console(file=shown, force_terminal=True, width=100))
     with module.progress("Streaming images", 4) as outer:
         outer(2, "two of them")
         with module.progress("Fold 0", 3) as inner:
@@ -37,7 +37,7 @@ def test_in_a_terminal_tasks_share_one_display_that_ends_with_the_last(monkeypat
 
 
 def test_an_error_ends_the_display(monkeypatch):
-    monkeypatch.setattr(module, "Console", lambda **_: Console(file=io.StringIO(), force_terminal=True))
+    monkeypatch.setattr(module, "get_console", lambda: Console(file=io.StringIO(), force_terminal=True))
     with pytest.raises(ValueError, match="inside"), module.progress("Work", 1):
         raise ValueError("inside")
     assert module._display._progress is None

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+import yaml
 from kedro.validation.exceptions import ParameterValidationError
 
 from mayo_kedro.errors import UserError
@@ -69,6 +70,21 @@ def test_a_finished_run_is_tracked_with_its_data_parameters_curves_figures_and_m
     model = next((finished_project / "mlruns").rglob("MLmodel")).read_text()
     assert "signature" in model
     assert "uint8" in model
+
+
+def test_runs_go_to_dagshubs_mlflow_server_by_one_setting(project, sandbox):
+    server = f"{sandbox.host}/{sandbox.owner}/{sandbox.name}.mlflow"
+    repository = {"host": sandbox.host, "owner": sandbox.owner, "name": sandbox.name, "branch": "main"}
+    globals_file = project.path / "conf" / "test" / "globals.yml"
+    globals_file.write_text(yaml.safe_dump({"repository": repository, "mlflow_server": server}))
+    login = {"MLFLOW_TRACKING_USERNAME": sandbox.owner, "MLFLOW_TRACKING_PASSWORD": sandbox.token}
+    result = project.kedro(
+        "run", "--env", "test", "--pipelines", "data_processing", DAGSHUB_USER_TOKEN=sandbox.token, **login
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    asked = sandbox.counts()["paths"]
+    assert any("artifacts" in path and "contact_sheet.png" in path for path in asked), list(asked)
+    assert not (project.path / "mlruns").exists()
 
 
 def test_a_finished_run_tells_where_everything_is_and_what_it_published(finished_project):

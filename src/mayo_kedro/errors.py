@@ -16,6 +16,10 @@ class UserError(Exception):
         self.what = what
         self.remedy = remedy
 
+    def __str__(self) -> str:
+        """Both lines, also where an `OSError` is mixed in."""
+        return f"{self.what}\n{self.remedy}"
+
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, str]]:
         """Pickle with both arguments, so that the error survives a process border."""
         return type(self), (self.what, self.remedy)

@@ -23,6 +23,15 @@ class TrackingHooks:
     dictionary, `artifact` the saved file, `model` a dictionary of Keras models.
     """
 
+    @hook_impl(tryfirst=True)
+    def after_context_created(self) -> None:
+        """Quieten MLflow on a new store's migrations and on pip, which .venv does without.
+
+        conf/logging.yml can't: MLflow resets the levels below its own logger when it is imported.
+        """
+        for name in ("mlflow.store.db.utils", "mlflow.utils.environment"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+
     @hook_impl
     def before_pipeline_run(self, catalog: DataCatalog) -> None:
         """Remember the catalog, which the dataset hooks are not given."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich import get_console
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -59,18 +60,21 @@ _display = _Display()
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Advance]:
+def progress(description: str, total: int, summary: bool = True) -> Iterator[Advance]:
     """Show how far a long piece of work has come.
 
     Args:
         description: what is being done, such as "Streaming images".
         total: how many steps it has.
+        summary: whether a line says at the end how long it took, where there is no bar.
 
     Yields:
         A function to call as steps are done.
     """
-    console = Console(stderr=True)
-    with _bar(console, description, total) if console.is_terminal else _lines(description, total) as advance:
+    # Kedro's log lines go through the same console, so that they appear above the bar.
+    console = get_console()
+    live = console.is_terminal
+    with _bar(console, description, total) if live else _lines(description, total, summary) as advance:
         yield advance
 
 
@@ -92,7 +96,7 @@ def _bar(console: Console, description: str, total: int) -> Iterator[Advance]:
 
 
 @contextmanager
-def _lines(description: str, total: int) -> Iterator[Advance]:
+def _lines(description: str, total: int, summary: bool) -> Iterator[Advance]:
     started = said = time.monotonic()
     done = 0
 
@@ -105,5 +109,5 @@ def _lines(description: str, total: int) -> Iterator[Advance]:
 
     yield advance
     seconds = time.monotonic() - started
-    if seconds >= SILENT_SECONDS:
+    if summary and seconds >= SILENT_SECONDS:
         logger.info("%s: %d of %d in %.0f s", description, done, total, seconds)

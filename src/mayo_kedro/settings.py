@@ -11,7 +11,7 @@ from mayo_kedro.hooks import SummaryHooks, TrackingHooks
 from mayo_kedro.session import MayoSession
 from mayo_kedro.streaming.services import register_service
 
-# TensorFlow tells of every library that it lacks, and fails in Python where it matters.
+# An image that can't be decoded would otherwise show TensorFlow's own traceback before our words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
@@ -29,6 +29,8 @@ CONFIG_LOADER_ARGS = {
         "repository_address": repository.repository_address,
         "repository_host": repository.repository_host,
         "publishes": repository.publishes,
+        "tracking_uri": lambda server: server or f"sqlite:///{PROJECT / 'mlflow.db'}",
+        "artifact_location": lambda server: None if server else str(PROJECT / "mlruns"),
     },
 }
 

@@ -187,3 +187,33 @@ def test_publishing_needs_a_branch_and_a_token(filesystem, options, root, tmp_pa
         filesystem.upload(
             f"{root.partition('@')[0]}@{commit}/results", {"file": tmp_path / "file"}, "Publish"
         )
+
+
+def test_a_service_that_takes_no_results_says_why(filesystem, root, sandbox, tmp_path):
+    (tmp_path / "file").write_text("x")
+    sandbox.fault(path="*/content/*", kind="status", status=403, method="PUT", times=1)
+    with pytest.raises(UserError, match=r"did not take the results(.|\n)*publish: false"):
+        filesystem.upload(f"{root}/refused", {"file": tmp_path / "file"}, "Publish")
+    sandbox.fault(path="*/content/*", kind="reset", method="PUT", times=99)
+    with pytest.raises(TransferError, match=r"did not reach(.|\n)*publish_results_node"):
+        filesystem.upload(f"{root}/refused", {"file": tmp_path / "file"}, "Publish")
+    sandbox.reset()
+    assert not DagsHubFileSystem(**filesystem.storage_options).exists(f"{root}/refused")
+
+
+def test_publishing_without_a_token_asks_for_one_instead_of_a_browser(sandbox, root, tmp_path, monkeypatch):
+    monkeypatch.delenv("DAGSHUB_USER_TOKEN", raising=False)
+    filesystem = DagsHubFileSystem(host=sandbox.host, cache_folder=str(tmp_path), skip_instance_cache=True)
+    with pytest.raises(AccessRefusedError, match="no token was sent"):
+        filesystem.upload(f"{root}/results", {}, "Publish")
+
+
+def test_a_service_that_is_no_dagshub_is_told(tmp_path, sandbox):
+    filesystem = DagsHubFileSystem(
+        host=f"{sandbox.host}/nothing",
+        token=sandbox.token,
+        cache_folder=str(tmp_path),
+        skip_instance_cache=True,
+    )
+    with pytest.raises(UserError, match=r"globals\.yml"):
+        filesystem.ls("ann/leaves@main")

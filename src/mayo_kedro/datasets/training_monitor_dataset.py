@@ -35,7 +35,7 @@ class TrainingMonitor:
         if step == 0 or self._advance is None:
             self._shown.close()
             title = f"Fold {fold} · {_words(stage)} · epoch {epoch + 1}"
-            self._advance = self._shown.enter_context(progress(title, steps))
+            self._advance = self._shown.enter_context(progress(title, steps, summary=False))
         self._advance(1, f"loss {logs.get('loss', float('nan')):.3f}")
 
     def epoch_ended(self, fold: int, stage: str, epoch: int, epochs: int, logs: Mapping[str, float]) -> None:
