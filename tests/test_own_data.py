@@ -79,6 +79,8 @@ def test_another_data_set_runs_by_configuration_alone(leaf_project, leaf_sandbox
     # A real repository: nothing is sent back unless the user asks for it.
     assert not (reported / "publication.json").exists()
     assert "publish is off" in " ".join(result.stdout.split())
+    # Kedro-Viz measures datasets on its own, without our host and token: nobody else may be asked.
+    assert "dagshub.com" not in result.stdout + result.stderr
 
 
 CATALOG = """

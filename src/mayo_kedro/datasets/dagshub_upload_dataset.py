@@ -39,7 +39,7 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._filepath = filepath
+        self._address = filepath  # see ReadOnlyDataset for the name
         self._files = files
         self._record = Path(record)
         self._enabled = enabled
@@ -55,13 +55,13 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
         if not self._enabled:
             logger.info("Nothing is published: publish is off for this repository (conf/base/globals.yml).")
             return
-        filesystem, folder = fsspec.core.url_to_fs(self._filepath, **self._storage_options)
+        filesystem, folder = fsspec.core.url_to_fs(self._address, **self._storage_options)
         commit = filesystem.upload(folder, self._find_files(), data)
         self._record.parent.mkdir(parents=True, exist_ok=True)
         self._record.write_text(
-            json.dumps({"commit": commit, "folder": self._filepath, "message": data}, indent=2)
+            json.dumps({"commit": commit, "folder": self._address, "message": data}, indent=2)
         )
-        logger.info("Published to %s as commit %s, and read back.", self._filepath, commit[:10])
+        logger.info("Published to %s as commit %s, and read back.", self._address, commit[:10])
 
     def _find_files(self) -> dict[str, Path]:
         found = {
@@ -80,4 +80,4 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
         return self._enabled and self._record.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "files": self._files, "enabled": self._enabled}
+        return {"filepath": self._address, "files": self._files, "enabled": self._enabled}

@@ -42,7 +42,7 @@ class DataSourceDataset(ReadOnlyDataset[dict[str, str]]):
         if not isinstance(filesystem, DagsHubFileSystem):
             return {
                 "host": "",
-                "repository": self._filepath,
+                "repository": self._address,
                 "branch": "",
                 "commit": "",
                 "notice": read_notice(filesystem, self._notice),

@@ -27,24 +27,25 @@ class ReadOnlyDataset(AbstractDataset[Any, Loaded]):
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._filepath = filepath.rstrip("/")
+        # Not `_filepath`: Kedro-Viz measures what is called so, with a filesystem that has no credentials.
+        self._address = filepath.rstrip("/")
         self._storage_options = {**(fs_args or {}), **(credentials or {})}
         self.metadata = metadata
 
     def _connect(self) -> tuple[AbstractFileSystem, str]:
-        filesystem, path = fsspec.core.url_to_fs(self._filepath, **self._storage_options)
+        filesystem, path = fsspec.core.url_to_fs(self._address, **self._storage_options)
         return filesystem, path
 
     def save(self, data: Any) -> NoReturn:
         """Refuse: results are published by `DagsHubUploadDataset`."""
-        raise DatasetError(f"{self._filepath} is read only.")
+        raise DatasetError(f"{self._address} is read only.")
 
     def _exists(self) -> bool:
         filesystem, path = self._connect()
         return bool(filesystem.exists(path))
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
+        return {"filepath": self._address}
 
 
 def read_notice(filesystem: AbstractFileSystem, path: str | None) -> str:

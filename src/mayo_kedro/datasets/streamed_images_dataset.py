@@ -103,4 +103,4 @@ class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
         )
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "suffix": self._suffix, "table": self._table}
+        return {"filepath": self._address, "suffix": self._suffix, "table": self._table}
