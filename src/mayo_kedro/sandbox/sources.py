@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -72,7 +73,7 @@ class FolderSource:
         yield self.folder
 
 
-class _Generated:
+class _Generated(ABC):
     """Content that a module of this package makes; a change of the module's source makes it anew."""
 
     name: str
@@ -92,8 +93,9 @@ class _Generated:
             self._make(Path(folder))
             yield Path(folder)
 
+    @abstractmethod
     def _make(self, folder: Path) -> None:
-        raise NotImplementedError
+        """Write the content."""
 
 
 class SampleSource(_Generated):
