@@ -19,6 +19,7 @@ def tracked(tmp_path):
 
 def test_an_epoch_is_told_and_tracked_live(tracked, caplog):
     monitor = TrainingMonitorDataset().load()
+    assert monitor.tracked_run == tracked
     for step in range(3):
         monitor.batch_ended(2, "fine_tune", 4, step, 3, {"loss": 0.7})
     with caplog.at_level(logging.INFO):
@@ -29,6 +30,7 @@ def test_an_epoch_is_told_and_tracked_live(tracked, caplog):
 
 
 def test_without_a_tracked_run_it_only_tells(caplog):
+    assert TrainingMonitorDataset().load().tracked_run is None
     with caplog.at_level(logging.INFO):
         TrainingMonitorDataset().load().epoch_ended(0, "frozen", 0, 1, {"loss": math.pi})
     assert "loss 3.142" in caplog.text

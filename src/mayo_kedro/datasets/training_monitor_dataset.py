@@ -19,6 +19,12 @@ class TrainingMonitor:
         self._shown = ExitStack()
         self._advance: Advance | None = None
 
+    @property
+    def tracked_run(self) -> str | None:
+        """Id of the active MLflow run; None without one."""
+        run = _active_run()
+        return str(run.info.run_id) if run else None
+
     def batch_ended(
         self, fold: int, stage: str, epoch: int, step: int, steps: int, logs: Mapping[str, float]
     ) -> None:
@@ -56,10 +62,16 @@ class TrainingMonitor:
 
     @staticmethod
     def _track(fold: int, epoch: int, logs: Mapping[str, float]) -> None:
-        import mlflow  # noqa: PLC0415  six seconds: only a run that trains pays
+        if _active_run() is not None:
+            import mlflow  # noqa: PLC0415
 
-        if mlflow.active_run() is not None:
             mlflow.log_metrics({f"fold_{fold}/{name}": value for name, value in logs.items()}, step=epoch)
+
+
+def _active_run() -> Any:
+    import mlflow  # noqa: PLC0415  six seconds: only a run that trains pays
+
+    return mlflow.active_run()
 
 
 _TOLD = ("loss", "val_loss", "val_accuracy")

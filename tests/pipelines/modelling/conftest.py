@@ -27,6 +27,8 @@ class EncodedImages:
 class EventList:
     """Keeps what a training tells its monitor."""
 
+    tracked_run = "f00d"
+
     def __init__(self) -> None:
         self.epochs: list[tuple[int, str, int, int, dict[str, float]]] = []
         self.batches: list[tuple[int, str, int, int, int, dict[str, float]]] = []

@@ -113,6 +113,7 @@ def test_summary_tells_what_was_trained(trained):
     assert summary["seconds"] > 0
     assert summary["images_per_second"] > 0
     assert summary["peak_memory_mb"] > 100
+    assert summary["mlflow_run"] == "f00d"
 
 
 def test_one_seed_gives_the_same_weights_streamed_or_kept(trained, splits, columns, weights, module_images):

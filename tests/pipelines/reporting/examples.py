@@ -82,6 +82,7 @@ def make_inputs(classes: Sequence[str] = TWO, leaks: bool = False, **options: An
             "folds": [0, 1, 2, 3, 4],
             "seconds": 61.4,
             "images_per_second": 12.5,
+            "mlflow_run": None,
         },
         "data_source": {
             "repository": "forest/trees",

@@ -34,6 +34,10 @@ class WeightFiles(Protocol):
 class TrainingMonitor(Protocol):
     """Watches a training: a progress display, a tracking server."""
 
+    @property
+    def tracked_run(self) -> str | None:
+        """Id of the run under which the training is tracked; None if it is not."""
+
     def epoch_ended(self, fold: int, stage: str, epoch: int, epochs: int, logs: dict[str, float]) -> None:
         """Take the measures of an epoch; `epoch` counts from 0 over both stages."""
 

@@ -54,7 +54,8 @@ def train_folds(
     models = {f"fold_{result.fold}": result.network for result in trained}
     history = pd.concat([result.history for result in trained], ignore_index=True)
     predictions = pd.concat([result.predictions for result in trained], ignore_index=True)
-    return models, history, predictions, summarise_training(parameters, trained, time.monotonic() - started)
+    summary = summarise_training(parameters, trained, time.monotonic() - started)
+    return models, history, predictions, {**summary, "mlflow_run": monitor.tracked_run}
 
 
 def summarise_training(

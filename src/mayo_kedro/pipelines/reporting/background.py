@@ -68,7 +68,7 @@ def describe_making(
         f"intervals {parameters.seed}",
         "Intervals": f"{parameters.confidence:.0%}, from {parameters.bootstrap_samples:,} draws of the "
         "patients with replacement, class by class",
-        "MLflow run": str(training_summary.get("mlflow_run") or ""),
+        "MLflow run": training_summary["mlflow_run"] or "",
     }
     return {name: text for name, text in making.items() if text}
 
