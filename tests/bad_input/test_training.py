@@ -1,0 +1,27 @@
+"""Mistakes in images, weights and settings of the training."""
+
+import pytest
+
+CASES = {
+    "truncated image": ({"images": {"folder": "images_truncated"}}, (), {}, r"cannot be decoded"),
+    "text named .png": ({"images": {"folder": "images_text"}}, (), {}, r"cannot be decoded"),
+    "zero-byte weights": (
+        {},
+        ("--params", "modelling.weights=empty.h5"),
+        {},
+        r"empty\.h5.*(\n.*)?modelling\.",
+    ),
+    "weights of another architecture": (
+        {},
+        ("--params", "modelling.weights=other.h5"),
+        {},
+        r"other\.h5.*(\n.*)?modelling\.",
+    ),
+    "misspelt parameter": ({}, ("--params", "modelling.epoch=3"), {}, r"modelling(.|\n)*epoch"),
+    "negative epochs": ({}, ("--params", "modelling.frozen_epochs=-1"), {}, r"modelling(.|\n)*frozen_epochs"),
+}
+
+
+@pytest.mark.parametrize(("settings", "arguments", "variables", "expected"), CASES.values(), ids=CASES)
+def test_a_mistake_is_told_in_words(assert_told, settings, arguments, variables, expected):
+    assert_told(settings, arguments, variables, expected)
