@@ -33,6 +33,19 @@ def test_kept_images_are_streamed_once_and_streamed_ones_each_time(images, split
     assert images.streamed == [ids, ids, ids]
 
 
+def test_training_begins_before_all_images_have_arrived(images, splits):
+    """Only what a pass asks for is streamed, in its order; a row that comes twice is streamed once."""
+    ids = splits["image"].tolist()
+    kept = open_pixels(images, ids, 32, 1)
+    assert images.streamed == []
+    first = iter(kept.read(ids[3:6]))
+    next(first)
+    assert images.streamed == [ids[3:6]]
+    list(first)
+    list(kept.read(ids[:8]))
+    assert images.streamed == [ids[3:6], [*ids[:3], *ids[6:8]]]
+
+
 @pytest.mark.parametrize("cache", [0, 1])
 @pytest.mark.parametrize(
     "damage", [lambda data: data[: len(data) // 2], lambda data: b"text", lambda data: b""]

@@ -1,7 +1,7 @@
 """Images of one size by id: streamed anew whenever they are read, or kept in memory."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -77,41 +77,49 @@ class StreamedPixels:
 
 
 class KeptPixels:
-    """Images that were decoded once and stay in memory.
+    """Images that are decoded when they are first read, and stay in memory.
+
+    Training begins with the first images to arrive: the first epoch streams in its own order, and later
+    ones find everything here.
 
     Args:
         streamed: where they come from.
         ids: all images that will be asked for.
-
-    Raises:
-        UserError: a file cannot be decoded.
     """
 
     def __init__(self, streamed: StreamedPixels, ids: Sequence[str]) -> None:
         shape = (streamed.size, streamed.size, 3)
         self.signature = tf.TensorSpec(shape, tf.uint8)
+        self._streamed = streamed
         self._pixels = np.empty((len(ids), *shape), np.uint8)
         self._positions = {image: position for position, image in enumerate(ids)}
-        with streamed.explain_failures(ids):
-            for position, pixels in enumerate(_decoded(streamed, ids).as_numpy_iterator()):
-                self._pixels[position] = pixels
+        self._kept: set[str] = set()
 
     def read(self, ids: Sequence[str]) -> Iterator[npt.NDArray[np.uint8]]:
-        """Look the images up."""
-        return (self._pixels[self._positions[image]] for image in ids)
+        """Look the images up; stream and keep those that are not here yet."""
+        arriving = _decode_each(self._streamed, [image for image in ids if image not in self._kept])
+        for image in ids:
+            pixels = self._pixels[self._positions[image]]
+            if image not in self._kept:
+                pixels[:] = next(arriving)
+                self._kept.add(image)
+            yield pixels
 
     def decode(self, element: tf.Tensor) -> tf.Tensor:
         """Hand on what is decoded already."""
         return element
 
     def explain_failures(self, ids: Sequence[str]) -> AbstractContextManager[None]:
-        """Do nothing: these images were all decoded before."""
-        return nullcontext()
+        """Raise what really went wrong, see `StreamedPixels.explain_failures`."""
+        return self._streamed.explain_failures(ids)
 
 
-def _decoded(streamed: StreamedPixels, ids: Sequence[str]) -> tf.data.Dataset:
+def _decode_each(streamed: StreamedPixels, ids: Sequence[str]) -> Iterator[npt.NDArray[np.uint8]]:
+    if not ids:
+        return iter(())
     elements = tf.data.Dataset.from_generator(lambda: streamed.read(ids), output_signature=streamed.signature)
-    return elements.map(streamed.decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    decoded = elements.map(streamed.decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return iter(decoded.prefetch(tf.data.AUTOTUNE).as_numpy_iterator())
 
 
 def open_pixels(images: ImageStream, ids: Sequence[str], size: int, memory_cache_mb: int) -> Pixels:
