@@ -123,6 +123,25 @@ def test_no_secret_is_left_by_a_run(finished_project):
             ),
             "modelling.folds = -1: Input should be greater than 0",
         ),
+        (
+            ParameterValidationError(
+                "Parameter 'columns': 1 validation error for Columns\n  Value error, "
+                "columns.positive is 'B', which is not in columns.classes "
+                "[type=value_error, input_value={}, input_type=dict]"
+            ),
+            r"^columns\.positive is 'B'.*\n.*conf/base/globals\.yml",
+        ),
+        (
+            ParameterValidationError(
+                "Parameter 'modelling': 1 validation error for M\nbackbone\n  Value error, 'X' is not one "
+                "of A, B [type=value_error, input_value='X', input_type=str]"
+            ),
+            r"^modelling\.backbone = 'X': 'X' is not one of A, B\.\n",
+        ),
+        (
+            ImportError("An error occurred while importing the 'mayo_kedro.pipelines.trainig' module."),
+            "There is no pipeline 'trainig'.*\n.*kedro registry list",
+        ),
     ],
 )
 def test_errors_of_others_that_a_user_can_mend_are_explained(error, expected):
@@ -136,3 +155,34 @@ def test_errors_of_others_that_a_user_can_mend_are_explained(error, expected):
 
 def test_a_fault_of_the_program_is_not_taken_for_a_mistake():
     assert find_mistake(ZeroDivisionError("division by zero")) is None
+
+
+def test_a_misspelt_environment_is_refused_with_the_ones_there_are(project):
+    result = project.kedro("run", "--env", "tset")
+    assert result.returncode == 1
+    told = " ".join(result.stderr.split())
+    assert "There is no environment 'tset'" in told
+    assert "azure, base, local, test" in told
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_the_pages_of_mlflow_ui_can_ask_their_questions(finished_project):
+    """They ask through GraphQL, which an unlucky choice of versions breaks."""
+    code = """
+from mlflow.server import app
+import mlflow, sys
+run = mlflow.search_runs(search_all_experiments=True)["run_id"][0]
+asked = {"operationName": "GetRun", "variables": {"data": {"runId": run}},
+  "query": "query GetRun($data: MlflowGetRunInput!)"
+           " { mlflowGetRun(input: $data) { run { info { status } } } }"}
+print(app.test_client().post("/graphql", json=asked).get_data(as_text=True))
+"""
+    store = f"sqlite:///{finished_project / 'mlflow.db'}"
+    answered = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MLFLOW_TRACKING_URI": store, "_MLFLOW_SERVER_FILE_STORE": store},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert '"status":"FINISHED"' in answered.stdout.replace(" ", ""), answered.stdout + answered.stderr

@@ -33,6 +33,9 @@ def find_mistake(error: BaseException) -> UserError | None:
                 f"{cause.filename} is missing.",
                 "Run the pipelines that make it first: data_processing, then modelling, then reporting.",
             )
+        unknown = _NO_PIPELINE.search(str(cause))
+        if unknown and isinstance(cause, ImportError) and cause.__cause__ is None:
+            return UserError(f"There is no pipeline {unknown[1]!r}.", "`kedro registry list` names them.")
     return None
 
 
@@ -43,6 +46,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
+_NO_PIPELINE = re.compile(r"importing the 'mayo_kedro\.pipelines\.(\w+)' module")
 _FIELD = re.compile(r"^([\w.]+)\n  (.+?) \[type=(\w+), input_value=(.+?), input_type=", re.MULTILINE)
 _RULE = re.compile(r"^  Value error, (.+?) \[type=", re.MULTILINE)
 
@@ -56,11 +60,16 @@ def _explain_parameters(text: str) -> UserError:
         if named is None:
             continue
         group = named[1]
-        for field, message, kind, value in _FIELD.findall(part):
+        fields = _FIELD.findall(part)
+        for field, message, kind, value in fields:
             problem = "there is no such setting" if kind == "extra_forbidden" else message
-            told.append(f"{group}.{field} = {value}: {problem}")
-        told += [f"{group}: {rule}" for rule in _RULE.findall(part)]
-    return UserError(
-        "; ".join(told) + "." if told else text,
-        f"The settings are in conf/base/parameters_{group}.yml, with comments; --params changes them too.",
-    )
+            told.append(f"{group}.{field} = {value}: {problem.removeprefix('Value error, ')}")
+        rules = [] if fields else _RULE.findall(part)
+        told += [rule if rule.startswith(f"{group}.") else f"{group}: {rule}" for rule in rules]
+    return UserError("; ".join(told) + "." if told else text, _name_file(group))
+
+
+def _name_file(group: str) -> str:
+    if group == "columns":
+        return "The columns and classes are in conf/base/globals.yml, with comments."
+    return f"The settings are in conf/base/parameters_{group}.yml, with comments; --params changes them too."

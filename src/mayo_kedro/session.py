@@ -1,11 +1,13 @@
 """A Kedro session that ends well: users' mistakes in words, Ctrl-C as KILLED."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.session import KedroSession
 
+from mayo_kedro.errors import UserError
 from mayo_kedro.mistakes import find_mistake
 
 
@@ -20,6 +22,7 @@ class MayoSession(KedroSession):
                 exit code 1.
         """
         try:
+            self._require_environment()
             return dict(super().run(*args, **kwargs))
         except KeyboardInterrupt:
             _mark_killed()
@@ -31,6 +34,16 @@ class MayoSession(KedroSession):
             if click.get_current_context(silent=True) is None:
                 raise mistake from None
             raise click.ClickException(str(mistake)) from None
+
+    def _require_environment(self) -> None:
+        """Refuse a misspelt environment, which Kedro would read as an empty one."""
+        environment, folder = self.store.get("env"), Path(self._conf_source)
+        if environment and folder.is_dir() and not (folder / environment).is_dir():
+            known = sorted(path.name for path in folder.iterdir() if path.is_dir())
+            raise UserError(
+                f"There is no environment {environment!r}: {folder} has {', '.join(known)}.",
+                "Choose one of these with --env or KEDRO_ENV, or make the folder.",
+            )
 
 
 def _mark_killed() -> None:

@@ -30,7 +30,7 @@ def test_gives_pixels_by_id(images):
 
 
 def test_an_id_without_a_row_is_a_key_error(images):
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="has no image 'c'"):
         images["c"]
     assert "c" not in images
 

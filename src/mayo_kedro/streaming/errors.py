@@ -7,6 +7,10 @@ class RemoteFileNotFoundError(UserError, FileNotFoundError):
     """The repository holds no such path; also a `FileNotFoundError`, as fsspec's callers expect."""
 
 
+class UnknownImageError(UserError, KeyError):
+    """No row of the table has this id; also a `KeyError`, as callers of a mapping expect."""
+
+
 class AccessRefusedError(UserError, PermissionError):
     """The service refused the token (401) or the token's rights (403); never retried."""
 

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mayo_kedro.errors import UserError
 from mayo_kedro.progress import progress
+from mayo_kedro.streaming.errors import UnknownImageError
 from mayo_kedro.streaming.read_ahead import read_ahead
 
 
@@ -53,11 +54,14 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
             RGB of shape (height, width, 3).
 
         Raises:
-            KeyError: no row of the table has this id.
+            UnknownImageError: no row of the table has this id.
             UserError: the file can't be decoded.
         """
         if image not in self._ids:
-            raise KeyError(image)
+            raise UnknownImageError(
+                f"The label table has no image {image!r}.",
+                "If the data changed since the last training, run the modelling pipeline again.",
+            )
         return decode_image(self.read(image), f"{image}{self._suffix}")
 
     def __iter__(self) -> Iterator[str]:

@@ -125,7 +125,7 @@ class Repository:
         if entry is None:
             raise RemoteFileNotFoundError(
                 f"{path!r} is not in {self.full_name} at commit {self.commit[:10]}.",
-                "Check the name, and repository, images and weights in conf/base/globals.yml.",
+                "Check repository, images and weights in conf/base/globals.yml, and modelling.weights.",
             )
         return entry
 

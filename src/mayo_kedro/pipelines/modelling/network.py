@@ -93,7 +93,7 @@ def _wrong_weights(file_name: str, backbone_name: str, reason: str) -> UserError
     first_sentence = reason.splitlines()[0].split(". ")[0][:160] if reason else "no reason given"
     return UserError(
         f"{file_name} does not hold the weights of {backbone_name} without its top ({first_sentence}).",
-        "Set modelling.backbone to the network of that file, or name another file of weights.",
+        "Set modelling.backbone to the network of that file, or modelling.weights to a file of this network.",
     )
 
 

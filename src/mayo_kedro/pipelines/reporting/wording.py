@@ -117,7 +117,7 @@ def reach_verdict(metrics: Numbers, columns: Columns, confidence: float, leaks: 
         "Better than a guess is not the same as good enough for a decision about a patient.",
     )
     if leaks:
-        leaking = "The same patients are in training and evaluation, so the numbers below are too good."
+        leaking = "Some patients are in both training and evaluation, so the numbers below may be too good."
         return Verdict("bad", "This evaluation can't be trusted.", (leaking, *sentences[:2]))
     match order, probabilities:
         case "better", "better":
