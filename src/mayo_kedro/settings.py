@@ -17,7 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 
 # Kedro looks for it below the working folder only; a notebook's kernel starts in notebooks/.
-os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PROJECT / "conf" / "logging.yml"))
+if (PROJECT / "conf" / "logging.yml").is_file():
+    os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PROJECT / "conf" / "logging.yml"))
 
 HOOKS = (TrackingHooks(), SummaryHooks())
 SESSION_CLASS = MayoSession
