@@ -30,8 +30,9 @@ def wait_for(path, query, seconds=90):
 def test_ctrl_c_marks_the_run_killed_and_leaves_no_model(project, small_sample):
     settings = project.path / "conf" / "test" / "parameters_modelling.yml"
     settings.write_text(settings.read_text().replace("frozen_epochs: 1", "frozen_epochs: 500"))
-    command = [sys.executable, "-m", "mayo_kedro.sandbox", "--seed", str(small_sample)]
-    command += ["--state", str(project.path / ".sandbox"), "--"]
+    # A shell's background job, such as a CI may run the tests as, ignores Ctrl-C, and so do its children.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "mayo_kedro.sandbox"]
+    command += ["--seed", str(small_sample), "--state", str(project.path / ".sandbox"), "--"]
     command += [sys.executable, "-m", "kedro", "run", "--env", "test"]
     running = subprocess.Popen(
         command,

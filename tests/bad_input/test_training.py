@@ -2,9 +2,12 @@
 
 import pytest
 
+# The damaged repository holds damaged weights only, and weights are looked at before any image.
+FROM_SCRATCH = ("--params", "modelling.weights=null")
+
 CASES = {
-    "truncated image": ({"images": {"folder": "images_truncated"}}, (), {}, r"cannot be decoded"),
-    "text named .png": ({"images": {"folder": "images_text"}}, (), {}, r"cannot be decoded"),
+    "truncated image": ({"images": {"folder": "images_truncated"}}, FROM_SCRATCH, {}, r"cannot be decoded"),
+    "text named .png": ({"images": {"folder": "images_text"}}, FROM_SCRATCH, {}, r"cannot be decoded"),
     "zero-byte weights": (
         {},
         ("--params", "modelling.weights=empty.h5"),

@@ -34,7 +34,9 @@ def _signals() -> Iterator[None]:
 
 
 def launch(*arguments: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "mayo_kedro.sandbox", *arguments]
+    # A shell's background job, such as a CI may run the tests as, ignores Ctrl-C, and so do its children.
+    heedful = ["env", "--default-signal=INT"]
+    command = [*heedful, sys.executable, "-m", "mayo_kedro.sandbox", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
