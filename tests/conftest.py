@@ -52,7 +52,7 @@ def copy_project(target: Path, tracking_store: Path) -> Project:
     (target / "pyproject.toml").write_text(settings.replace('source_dir = "src"', 'source_dir = "."'))
     shutil.copy(ROOT / ".telemetry", target)
     shutil.copy(tracking_store / "mlflow.db", target)
-    return Project(target, {"MAYO_KEDRO_CACHE": str(target / "cache")})
+    return Project(target, {"MAYO_CACHE_DIR": str(target / "cache")})
 
 
 @pytest.fixture(scope="session")

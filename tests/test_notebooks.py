@@ -36,7 +36,7 @@ def kernel(finished_project: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch
         "env": {
             **make_environment(exports, {}),
             "KEDRO_ENV": "test",
-            "MAYO_KEDRO_CACHE": str(finished_project / "cache"),
+            "MAYO_CACHE_DIR": str(finished_project / "cache"),
             "IPYTHONDIR": str(tmp_path / "ipython"),
         },
     }

@@ -47,6 +47,7 @@ IMAGES = [
     "most_wrong_figure",
 ]
 DOCUMENTS = {
+    "data_version": {"repository", "commit"},
     "split_summary": {"method", "leaks"},
     "training_summary": {"backbone", "folds"},
     "metrics": {"patients", "patient_auc", "patient_weighted_log_loss"},
@@ -115,7 +116,7 @@ def viz_environment(project: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSHUB", "MAYO_"))}
     # Kedro-Viz asks PyPI for its newest version and waits up to 30 s; here it is refused at once.
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    return {**clean, **nowhere, "MAYO_KEDRO_CACHE": str(project / "cache")}
+    return {**clean, **nowhere, "MAYO_CACHE_DIR": str(project / "cache")}
 
 
 def wait_until_ready(viz: Viz, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -164,7 +165,7 @@ def test_every_dataset_has_a_layer(viz: Viz):
 
 def test_every_node_has_a_name_and_says_what_it_does(viz: Viz):
     tasks = viz.names("task")
-    assert len(tasks) == 17
+    assert len(tasks) == 18
     for name in tasks:
         assert re.fullmatch(r"[a-z_]+_node", name)
         assert '"""' in viz.describe(name)["code"]

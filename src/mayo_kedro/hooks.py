@@ -9,9 +9,15 @@ from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
+from mayo_kedro.streaming.revisions import forget_pins, is_commit, pin
+
 logger = logging.getLogger(__name__)
+
+VERSION = "data_version"
+"""The catalog entry that notes which commit was read."""
 
 
 class TrackingHooks:
@@ -32,10 +38,13 @@ class TrackingHooks:
         for name in ("mlflow.store.db.utils", "mlflow.utils.environment"):
             logging.getLogger(name).setLevel(logging.ERROR)
 
-    @hook_impl
-    def before_pipeline_run(self, catalog: DataCatalog) -> None:
-        """Remember the catalog, which the dataset hooks are not given."""
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Remember the catalog, which the dataset hooks are not given, and tag the data's version."""
         self._catalog = catalog
+        mlflow, version = _active_mlflow(), _find_recorded_version(pipeline, catalog)
+        if mlflow is not None and version is not None:
+            mlflow.set_tags({f"data.{key}": value for key, value in version.items()})
 
     @hook_impl
     def before_node_run(self, inputs: dict[str, Any]) -> None:
@@ -70,6 +79,31 @@ class TrackingHooks:
                 mlflow.log_artifact(_find_file(self._catalog, dataset_name), "reporting")
             case "model":
                 _log_models(mlflow, data)
+
+
+class DataVersionHooks:
+    """Has everything read at one commit, from the first run on a data set to the last that builds on it."""
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Let branches mean their tips anew, or what they meant when the run's inputs were made."""
+        forget_pins()
+        version = _find_recorded_version(pipeline, catalog)
+        if version is None or not is_commit(version["commit"]):
+            return
+        pin(version["host"], version["repository"], version["branch"], version["commit"])
+        logger.info(
+            "Reading %s at commit %s, as the data processing did.",
+            version["repository"],
+            version["commit"][:10],
+        )
+
+
+def _find_recorded_version(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str] | None:
+    """What was read when the inputs of this run were made; None if it makes them itself."""
+    if VERSION in pipeline.datasets() or VERSION not in catalog or not catalog.exists(VERSION):
+        return None
+    return dict(catalog.load(VERSION))
 
 
 class SummaryHooks:

@@ -7,7 +7,7 @@ from pathlib import Path
 from kedro.utils import find_kedro_project
 
 from mayo_kedro import repository_settings as repository
-from mayo_kedro.hooks import SummaryHooks, TrackingHooks
+from mayo_kedro.hooks import DataVersionHooks, SummaryHooks, TrackingHooks
 from mayo_kedro.session import MayoSession
 from mayo_kedro.streaming.services import register_service
 
@@ -20,7 +20,7 @@ PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 if (PROJECT / "conf" / "logging.yml").is_file():
     os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PROJECT / "conf" / "logging.yml"))
 
-HOOKS = (TrackingHooks(), SummaryHooks())
+HOOKS = (DataVersionHooks(), TrackingHooks(), SummaryHooks())
 SESSION_CLASS = MayoSession
 
 CONFIG_LOADER_ARGS = {

@@ -28,7 +28,7 @@ CASES = {
         {},
         r"repository\.owner is None.*\n.*globals\.yml",
     ),
-    "a cache that can't be written": ({}, (), {"MAYO_KEDRO_CACHE": "/dev/null/cache"}, r"MAYO_KEDRO_CACHE"),
+    "a cache that can't be written": ({}, (), {"MAYO_CACHE_DIR": "/dev/null/cache"}, r"MAYO_CACHE_DIR"),
 }
 
 

@@ -25,6 +25,10 @@ def test_an_epoch_is_told_and_tracked_live(tracked, caplog):
     with caplog.at_level(logging.INFO):
         monitor.epoch_ended(2, "fine_tune", 4, 8, {"loss": 0.6, "val_loss": 0.65})
     assert "Fold 2 · fine-tune · epoch 5/8 · loss 0.600  val_loss 0.650" in caplog.text
+    assert "images/s" not in caplog.text
+    with caplog.at_level(logging.INFO):
+        monitor.epoch_ended(2, "fine_tune", 5, 8, {"images_per_second": 120.4, "data_wait_share": 0.031})
+    assert "120 images/s, 3% of the time waiting for data" in caplog.text
     history = mlflow.MlflowClient().get_metric_history(tracked, "fold_2/val_loss")
     assert [(metric.step, metric.value) for metric in history] == [(4, 0.65)]
 

@@ -2,16 +2,18 @@
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagshub.common.config
+import dagshub.common.download
 import httpx
 import pytest
 from PIL import Image
 
+from mayo_kedro.sandbox.buckets import Bucket
 from mayo_kedro.sandbox.repository import Repository
 from mayo_kedro.sandbox.seeding import Seeding
 from mayo_kedro.sandbox.server import Server, listen
@@ -73,9 +75,11 @@ def make_seed(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def serve(state: Path, seed: Path, *, ranges: bool = False) -> Iterator[Running]:
+def serve(
+    state: Path, seed: Path, *, ranges: bool = False, buckets: Sequence[Bucket] = ()
+) -> Iterator[Running]:
     """A seeded service in a thread of this process."""
-    service = open_state(state, login=OWNER, ranges=ranges)
+    service = open_state(state, login=OWNER, ranges=ranges, buckets=buckets)
     repository = service.repository(OWNER, NAME)
     with Server(service, listen(0, state / "port")) as server:
         Seeding(repository, server.host, lambda _: None).seed(FolderSource(seed))
@@ -107,12 +111,21 @@ def fresh(tmp_path: Path, seed: Path) -> Iterator[Running]:
         yield service
 
 
-@pytest.fixture
-def client_host(running: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    """The real client, which reads its settings at import, pointed at the service."""
-    before = dagshub.common.config.host
+@contextlib.contextmanager
+def client_set_to(running: Running) -> Iterator[Running]:
+    """The real client, which reads settings at import and keeps its first downloader, set to a service."""
+    host = dagshub.common.config.host
     dagshub.common.config.set_host(running.host)
-    for name, value in {"token": running.token, "quiet": True}.items():
-        monkeypatch.setattr(dagshub.common.config, name, value)
-    yield running
-    dagshub.common.config.set_host(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dagshub.common.config, "token", running.token)
+        patch.setattr(dagshub.common.config, "quiet", True)
+        patch.setattr(dagshub.common.download, "_default_downloader", None)
+        yield running
+    dagshub.common.config.set_host(host)
+
+
+@pytest.fixture
+def client_host(running: Running) -> Iterator[Running]:
+    """The client, set to this file's service."""
+    with client_set_to(running) as service:
+        yield service

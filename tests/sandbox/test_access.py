@@ -43,3 +43,37 @@ def test_the_token_outlives_a_start_and_is_for_its_owner_only(running: Running) 
     assert open_state(state, login="sandbox").token == running.token
     assert (state / "token").stat().st_mode & 0o077 == 0
     assert (state / ".gitignore").read_text() == "*\n"
+
+
+def ask(running: Running, place: str = "api/v1/user") -> int:
+    return running.ask("GET", f"{running.host}/{place}").status_code
+
+
+def test_the_token_works_for_as_many_requests_as_ordered(fresh: Running) -> None:
+    raw = f"api/v1/repos/sandbox/clots/raw/{fresh.tip}/images/scan_0.png"
+    assert fresh.admin("POST", "token", {"after": 2}).status_code == 204
+    assert [ask(fresh, raw) for _ in range(4)] == [200, 200, 401, 401]
+    assert ask(fresh) == 401
+    fresh.admin("DELETE", "faults")
+    assert ask(fresh) == 401
+    fresh.admin("DELETE", "token")
+    assert [ask(fresh), ask(fresh, raw), ask(fresh)] == [200, 200, 200]
+
+
+def test_requests_without_the_token_do_not_use_it_up(fresh: Running) -> None:
+    fresh.admin("POST", "token", {"after": 1})
+    assert httpx.get(f"{fresh.host}/api/v1/user", trust_env=False).status_code == 401
+    assert [ask(fresh), ask(fresh)] == [200, 401]
+
+
+def test_a_full_reset_restores_the_token(fresh: Running) -> None:
+    fresh.admin("POST", "token", {"after": 0})
+    assert ask(fresh) == 401
+    fresh.admin("DELETE", "")
+    assert ask(fresh) == 200
+
+
+@pytest.mark.parametrize("order", [{"after": -1}, {"after": "soon"}, {"before": 1}])
+def test_the_token_cannot_expire_just_anyhow(running: Running, order: dict[str, object]) -> None:
+    assert running.admin("POST", "token", order).status_code == 422
+    assert ask(running) == 200

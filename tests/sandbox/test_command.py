@@ -111,6 +111,15 @@ def test_the_state_is_named_after_the_seed(tmp_path: Path) -> None:
     assert parse(["--name", "x", "--", "ls", "--", "-l"])[1] == ["ls", "--", "-l"]
 
 
+def test_buckets_may_be_given_more_than_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [f"--bucket=s3/slides={tmp_path}", "--bucket", f"gs/a={tmp_path}"]
+    assert [bucket.place for bucket in parse(given)[0].bucket] == ["s3/slides", "gs/a"]
+    assert parse([])[0].bucket == []
+    with pytest.raises(SystemExit):
+        parse(["--bucket", f"ftp/slides={tmp_path}"])
+    assert "'ftp/slides' is not PROTOCOL/NAME" in capsys.readouterr().err
+
+
 def test_no_proxy_stands_between() -> None:
     environment = make_environment({"A": "b"}, {"no_proxy": "example.org", "PATH": "/bin"})
     assert environment == {

@@ -3,8 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from mayo_kedro.sandbox.faults import Fault, Faults
+from mayo_kedro.sandbox.link import LATE_S, Line
 
 from .conftest import Running
 
@@ -62,6 +65,14 @@ def test_a_stalled_body(fresh: Running) -> None:
     assert fresh.get(PLACE).status_code == 200
 
 
+def test_silence_sends_nothing_at_all(fresh: Running) -> None:
+    fresh.admin("POST", "faults", [{"kind": "silence"}])
+    stream = httpx.Client(trust_env=False, timeout=0.3).stream("GET", f"{fresh.api}/{PLACE}")
+    with pytest.raises(httpx.ReadTimeout), stream:
+        pytest.fail("there was an answer")
+    assert fresh.get(PLACE).status_code == 200
+
+
 def test_a_corrupt_body_differs_in_one_byte(fresh: Running) -> None:
     good = fresh.get(PLACE).content
     fresh.admin("POST", "faults", [{"kind": "corrupt", "times": None}])
@@ -79,8 +90,46 @@ def test_faults_may_be_for_one_method(fresh: Running) -> None:
     assert fresh.ask("HEAD", f"{fresh.api}/{PLACE}").status_code == 503
 
 
-@pytest.mark.parametrize("order", [{"kind": "explode"}, {"color": "red"}])
-def test_orders_that_cannot_be_are_refused(running: Running, order: dict[str, str]) -> None:
+def test_a_share_of_the_requests_breaks_and_a_second_time_the_same(fresh: Running) -> None:
+    def ask_often() -> list[int]:
+        order = {"kind": "status", "share": 0.3, "seed": 7, "times": None}
+        assert fresh.admin("POST", "faults", [order]).status_code == 204
+        codes = [fresh.get(PLACE).status_code for _ in range(40)]
+        fresh.admin("DELETE", "faults")
+        return codes
+
+    first = ask_often()
+    assert set(first) == {200, 503}
+    assert ask_often() == first
+
+
+@settings(deadline=None)
+@given(share=some.floats(0.01, 1), seed=some.integers(), times=some.integers(0, 1000))
+def test_a_share_is_drawn_from_the_requests_that_fit(share: float, seed: int, times: int) -> None:
+    def count(most: int | None) -> int:
+        faults = Faults()
+        faults.add(Fault("*.png", share=share, seed=seed, times=most))
+        met = [faults.take("GET", path) is not None for path in ("/a.png", "/a.txt") * 1000]
+        assert not any(met[1::2])
+        return sum(met)
+
+    assert abs(count(None) - share * 1000) < 120  # more than seven standard deviations
+    assert count(times) == min(times, count(None))
+
+
+def test_a_share_leaves_the_rest_to_the_next_fault() -> None:
+    faults = Faults()
+    faults.add(Fault(kind="reset", share=0.5, times=None))
+    faults.add(Fault(kind="silence", times=None))
+    kinds = [fault.kind for _ in range(50) if (fault := faults.take("GET", "/"))]
+    assert len(kinds) == 50
+    assert set(kinds) == {"reset", "silence"}
+
+
+@pytest.mark.parametrize(
+    "order", [{"kind": "explode"}, {"color": "red"}, {"share": 0}, {"share": 1.5}, {"share": "some"}]
+)
+def test_orders_that_cannot_be_are_refused(running: Running, order: dict[str, object]) -> None:
     assert running.admin("POST", "faults", [order]).status_code == 422
     assert running.admin("POST", "link", {"speed": 1}).status_code == 422
     assert running.admin("DELETE", "everything").status_code == 404
@@ -118,3 +167,41 @@ def test_the_first_fault_that_meets_a_request_is_taken() -> None:
     faults.add(Fault("*", "status", times=None))
     kinds = [fault.kind for _ in range(3) if (fault := faults.take("GET", "/a/b.png"))]
     assert kinds == ["reset", "status", "status"]
+
+
+@settings(deadline=None)
+@given(
+    sizes=some.lists(some.integers(1, 1 << 20), min_size=1, max_size=50),
+    bytes_per_s=some.floats(1e4, 1e9),
+    lateness=some.floats(0, 0.99 * LATE_S),
+)
+def test_a_busy_line_takes_its_bytes_by_its_bandwidth(
+    sizes: list[int], bytes_per_s: float, lateness: float
+) -> None:
+    """However late, within bounds, its users wake up: one of them sends slice after slice."""
+    line, start = Line(), 100.0
+    due = start
+    for size in sizes:
+        due = line.book(size, bytes_per_s, ready=due, now=due + lateness)
+    assert due - start == pytest.approx(sum(sizes) / bytes_per_s)
+
+
+@settings(deadline=None)
+@given(
+    sizes=some.lists(some.integers(1, 1 << 20), min_size=1, max_size=50), bytes_per_s=some.floats(1e4, 1e9)
+)
+def test_bodies_that_are_ready_together_share_the_line(sizes: list[int], bytes_per_s: float) -> None:
+    line, start = Line(), 100.0
+    dues = [line.book(size, bytes_per_s, ready=start, now=start) for size in sizes]
+    assert dues == sorted(dues)
+    assert dues[-1] - start == pytest.approx(sum(sizes) / bytes_per_s)
+
+
+def test_an_idle_line_saves_nothing_up() -> None:
+    line = Line()
+    line.book(1000, 1000, ready=100, now=100)
+    assert line.book(1000, 1000, ready=200, now=200) == 201
+
+
+def test_a_body_nobody_took_for_long_cannot_make_up_for_all_of_it() -> None:
+    assert Line().book(1000, 1000, ready=100, now=150) == pytest.approx(151 - LATE_S)

@@ -49,6 +49,16 @@ def test_start_and_stop(tmp_path: Path, seed: Path) -> None:
     sandbox.stop()
 
 
+def test_buckets_are_connected(tmp_path: Path, seed: Path) -> None:
+    with start(tmp_path / "state", seed=seed, buckets={"s3/slides": seed / "images"}) as sandbox:
+        url = f"{sandbox.host}/api/v1/repos/sandbox/clots/storage/raw/s3/slides/scan_0.png"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {sandbox.token}"})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.read() == (seed / "images" / "scan_0.png").read_bytes()
+    with pytest.raises(SandboxError, match="code 2"):
+        start(tmp_path / "state", seed=seed, buckets={"s3/slides": seed / "none"})
+
+
 def test_helpers_reach_the_link(tmp_path: Path, seed: Path) -> None:
     with start(tmp_path / "state", seed=seed) as sandbox:
         sandbox.fault("*/user", status=418, times=None)

@@ -32,7 +32,9 @@ def own(tmp_path: Path, seed: Path) -> Path:
 
 
 def paths(repository: Repository) -> set[str]:
-    return set(repository.index(repository.branches()["main"]).entries)
+    index = repository.index(repository.branches()["main"])
+    below = {f"{folder}/{name}" for folder, manifest in index.manifests.items() for name in manifest.files}
+    return set(index.entries) | below
 
 
 def read(repository: Repository, path: str) -> bytes | None:

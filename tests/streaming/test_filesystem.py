@@ -10,11 +10,13 @@ import pytest
 from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.errors import AccessRefusedError, RemoteFileNotFoundError, TransferError
 from mayo_kedro.streaming.filesystem import DagsHubFileSystem
+from mayo_kedro.streaming.revisions import forget_pins
 
 
 @pytest.fixture
 def options(sandbox, tmp_path):
     sandbox.reset()
+    forget_pins()
     yield {
         "host": sandbox.host,
         "token": sandbox.token,
@@ -100,10 +102,10 @@ def test_content_that_never_matches_is_refused_and_not_kept(
     filesystem, root, sandbox, small_sample, tmp_path
 ):
     image = min((small_sample / "images").iterdir())
-    sandbox.fault(path=f"*/{image.name}", kind="corrupt", times=99)
+    sandbox.fault(path=f"*/raw/*/{image.name}", kind="corrupt", times=99)
     with pytest.raises(TransferError, match=f"{image.name}.*other content than the repository declares"):
         filesystem.cat_file(f"{root}/images/{image.name}")
-    assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+    assert not any(path.is_file() for path in (tmp_path / "cache" / "files").rglob("*"))
 
 
 def test_threads_that_begin_together_share_one_connection_and_one_commit(options, root, sandbox):
@@ -155,57 +157,8 @@ def test_a_path_without_a_repository_is_refused(filesystem):
         filesystem.ls("dagshub://owner")
 
 
-def test_it_reads_only(filesystem, root):
-    with pytest.raises(UserError, match="reads only"):
-        filesystem.open(f"{root}/new.txt", "wb")
-
-
 def test_the_protocol_is_known_to_fsspec():
     assert fsspec.get_filesystem_class("dagshub") is DagsHubFileSystem
-
-
-def test_results_are_uploaded_in_one_commit_and_the_pinned_commit_stays(filesystem, root, tmp_path):
-    repository, _ = filesystem.repository(root)
-    before = repository.commit
-    results = {}
-    for name in ("metrics.json", "report.html"):
-        results[name] = tmp_path / name
-        results[name].write_text(f"{name} of {tmp_path}")
-    commit = filesystem.upload(f"{root}/results", results, "Publish a test")
-    assert commit != before
-    assert repository.commit == before
-    assert not filesystem.exists(f"{root}/results/metrics.json")
-    at_commit = root.replace(root.rpartition("@")[2], commit)
-    assert filesystem.cat_file(f"{at_commit}/results/report.html") == results["report.html"].read_bytes()
-    assert filesystem.info(f"{at_commit}/results/report.html")["versioning"] == "dvc"
-
-
-def test_publishing_needs_a_branch_and_a_token(filesystem, options, root, tmp_path):
-    (tmp_path / "file").write_text("x")
-    commit = filesystem.repository(root)[0].commit
-    with pytest.raises(UserError, match="not a branch"):
-        filesystem.upload(
-            f"{root.partition('@')[0]}@{commit}/results", {"file": tmp_path / "file"}, "Publish"
-        )
-
-
-def test_a_service_that_takes_no_results_says_why(filesystem, root, sandbox, tmp_path):
-    (tmp_path / "file").write_text("x")
-    sandbox.fault(path="*/content/*", kind="status", status=403, method="PUT", times=1)
-    with pytest.raises(UserError, match=r"did not take the results(.|\n)*publish: false"):
-        filesystem.upload(f"{root}/refused", {"file": tmp_path / "file"}, "Publish")
-    sandbox.fault(path="*/content/*", kind="reset", method="PUT", times=99)
-    with pytest.raises(TransferError, match=r"did not reach(.|\n)*publish_results_node"):
-        filesystem.upload(f"{root}/refused", {"file": tmp_path / "file"}, "Publish")
-    sandbox.reset()
-    assert not DagsHubFileSystem(**filesystem.storage_options).exists(f"{root}/refused")
-
-
-def test_publishing_without_a_token_asks_for_one_instead_of_a_browser(sandbox, root, tmp_path, monkeypatch):
-    monkeypatch.delenv("DAGSHUB_USER_TOKEN", raising=False)
-    filesystem = DagsHubFileSystem(host=sandbox.host, cache_folder=str(tmp_path), skip_instance_cache=True)
-    with pytest.raises(AccessRefusedError, match="no token was sent"):
-        filesystem.upload(f"{root}/results", {}, "Publish")
 
 
 def test_a_service_that_is_no_dagshub_is_told(tmp_path, sandbox):

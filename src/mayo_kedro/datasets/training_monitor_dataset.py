@@ -57,6 +57,9 @@ class TrainingMonitor:
         self._shown.close()
         self._advance = None
         told = "  ".join(f"{name} {value:.3f}" for name, value in logs.items() if name in _TOLD)
+        if "images_per_second" in logs:
+            waited = f"{logs['data_wait_share']:.0%} of the time waiting for data"
+            told += f"  {logs['images_per_second']:.0f} images/s, {waited}"
         logger.info("Fold %d · %s · epoch %d/%d · %s", fold, _words(stage), epoch + 1, epochs, told)
         self._track(fold, epoch, logs)
 

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     """Serve until there is a reason to stop; returns the exit code."""
     options, command = parse(arguments)
     signal.signal(signal.SIGTERM, _leave)
-    service = open_state(options.state, login=options.owner, ranges=options.ranges)
+    service = open_state(options.state, login=options.owner, ranges=options.ranges, buckets=options.bucket)
     repository = service.repository(options.owner, options.name)
     source: Source = FolderSource(options.seed) if options.seed else SampleSource()
     bytes_per_s = options.mbit_per_s * 125_000 if options.mbit_per_s else None

@@ -1,10 +1,9 @@
-"""Who may use the service: whoever brings its token."""
+"""Who may use the service: whoever brings its token, as long as that works."""
 
 import base64
 import binascii
 import hmac
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,23 +18,45 @@ class TokenRequired:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._token = token
+        self._token = token.encode()
+        self._left: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        presented = _read_secrets(Headers(scope=scope).get("authorization", ""))
-        if scope["path"] == "/" or any(hmac.compare_digest(one, self._token.encode()) for one in presented):
+        if scope["path"] == "/" or self._admits(scope):
             await self._app(scope, receive, send)
         else:
             refusal = JSONResponse({"message": "a valid token is required"}, 401, CHALLENGE)
             await refusal(scope, receive, send)
 
+    def expire(self, after: int) -> None:
+        """Let the token work for so many more requests, and then no more.
 
-def _read_secrets(authorization: str) -> list[bytes]:
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() in ("bearer", "token"):
-        return [value.strip().encode()]
+        Raises:
+            ValueError: fewer than none.
+        """
+        if after < 0:
+            raise ValueError(f"after is {after}: the token cannot expire before now")
+        self._left = after
+
+    def restore(self) -> None:
+        """Let the token work again, for good."""
+        self._left = None
+
+    def _admits(self, scope: Scope) -> bool:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        if self._left == 0 or not any(hmac.compare_digest(one, self._token) for one in _read_secrets(given)):
+            return False
+        if self._left is not None:
+            self._left -= 1
+        return True
+
+
+def _read_secrets(authorization: bytes) -> list[bytes]:
+    scheme, _, value = authorization.partition(b" ")
+    if scheme.lower() in (b"bearer", b"token"):
+        return [value.strip()]
     try:
-        return base64.b64decode(value, validate=True).split(b":", 1) if scheme.lower() == "basic" else []
+        return base64.b64decode(value, validate=True).split(b":", 1) if scheme.lower() == b"basic" else []
     except binascii.Error:
         return []

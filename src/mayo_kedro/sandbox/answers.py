@@ -3,11 +3,20 @@
 from typing import Any
 from urllib.parse import quote
 
+from mayo_kedro.sandbox.buckets import Bucket
 from mayo_kedro.sandbox.git import Author, CommitFacts
 from mayo_kedro.sandbox.index import Entry
 from mayo_kedro.sandbox.repository import Repository
 
-__all__ = ["describe_branch", "describe_commit", "describe_entry", "describe_repository", "describe_user"]
+__all__ = [
+    "describe_branch",
+    "describe_bucket",
+    "describe_bucket_entry",
+    "describe_commit",
+    "describe_entry",
+    "describe_repository",
+    "describe_user",
+]
 
 
 def describe_user(login: str) -> dict[str, Any]:
@@ -78,21 +87,41 @@ def describe_entry(
         revision: the commit that is listed.
         sized: tell sizes; without, they are 0.
     """
-    place = f"{revision}/{quote(entry.path)}"
+    size = _measure(repository, entry) if sized else 0
+    return _describe(entry, f"{api}/raw/{revision}", f"{api}/content/{revision}", size)
+
+
+def describe_bucket(bucket: Bucket, place: str) -> dict[str, Any]:
+    """A connected bucket; `place` is the path of the route that lists buckets."""
+    return {"name": bucket.name, "protocol": bucket.protocol, "list_path": f"{place}/{quote(bucket.place)}"}
+
+
+def describe_bucket_entry(entry: Entry, api: str, *, sized: bool) -> dict[str, Any]:
+    """An object or folder of a bucket, or a bucket as the listing of a repository's root shows it.
+
+    Args:
+        entry: what is described.
+        api: the URL of the repository's API.
+        sized: tell sizes; without, they are 0.
+    """
+    size = entry.size or 0 if sized else 0
+    return _describe(entry, f"{api}/storage/raw", f"{api}/storage/content", size)
+
+
+def _describe(entry: Entry, raw: str, content: str, size: int) -> dict[str, Any]:
+    path = quote(entry.path)
     return {
         "path": entry.path,
         "type": entry.kind,
-        "size": _measure(repository, entry) if sized else 0,
+        "size": size,
         "hash": entry.hash,
         "versioning": entry.versioning,
-        "download_url": f"{api}/raw/{place}",
-        "content_url": f"{api}/content/{place}",
+        "download_url": f"{raw}/{path}",
+        "content_url": f"{content}/{path}",
     }
 
 
 def _measure(repository: Repository, entry: Entry) -> int:
-    return (
-        repository.store.measure(entry.hash)
-        if entry.size is None and entry.kind == "file"
-        else entry.size or 0
-    )
+    if entry.size is None and entry.kind == "file":
+        return repository.store.measure(entry.hash)
+    return entry.size or 0

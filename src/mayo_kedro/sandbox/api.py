@@ -1,18 +1,18 @@
 """The routes below /api/v1 that read: users, repositories, branches, commits, listings, files."""
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from mayo_kedro.sandbox import answers
 from mayo_kedro.sandbox.bodies import FileBody
-from mayo_kedro.sandbox.index import CommitIndex
+from mayo_kedro.sandbox.index import Entry
 from mayo_kedro.sandbox.repository import Repository
 from mayo_kedro.sandbox.service import Service
 
-__all__ = ["REPOSITORY", "ReadingApi", "find_base", "normalise"]
+__all__ = ["REPOSITORY", "ReadingApi", "find_api", "find_base", "is_sized", "normalise"]
 
 REPOSITORY = "/api/v1/repos/{owner}/{name}"
 
@@ -30,7 +30,6 @@ class ReadingApi:
             Route(REPOSITORY, self.repository),
             Route(f"{REPOSITORY}/branches/{{branch:path}}", self.branch),
             Route(f"{REPOSITORY}/commits/{{commit}}", self.commit),
-            Route(f"{REPOSITORY}/storage", self.storage),
             Route(f"{REPOSITORY}/content/{{place:path}}", self.content, methods=["GET"]),
             Route(f"{REPOSITORY}/raw/{{place:path}}", self.raw),
         ]
@@ -61,40 +60,34 @@ class ReadingApi:
         commit = answers.describe_commit(repository, repository.describe(found), find_base(request))
         return JSONResponse({"commit": commit})
 
-    def storage(self, request: Request) -> Response:
-        """The connected buckets: none."""
-        self._find(request)
-        return JSONResponse([])
-
     def content(self, request: Request) -> Response:
         """A folder's entries, or the one of a file."""
         repository = self._find(request)
         commit, path = _split(repository, request.path_params["place"])
         index = repository.index(commit)
-        entry = index.entries.get(path)
+        entry = index.find(path)
         if entry is None:
             raise HTTPException(404, f"there is no {path}")
-        api = f"{find_base(request)}/api/v1/repos/{repository.owner}/{repository.name}"
-        sized = request.query_params.get("include_size", "").lower() == "true"
-        listed = [entry] if entry.kind == "file" else index.list_folder(path)
+        api, sized = find_api(request), is_sized(request)
+        if entry.kind == "file":
+            return JSONResponse(answers.describe_entry(repository, entry, api, commit, sized=sized))
+        listed = index.list_folder(path)
         shown = [answers.describe_entry(repository, one, api, commit, sized=sized) for one in listed]
-        return JSONResponse(shown[0] if entry.kind == "file" else shown)
+        connected = [] if path else self._service.buckets
+        buckets = [Entry(bucket.place, "storage", "bucket", "") for bucket in connected]
+        return JSONResponse(shown + [answers.describe_bucket_entry(one, api, sized=sized) for one in buckets])
 
-    async def raw(self, request: Request) -> Response:
-        """A file's bytes: in the event loop, if the commit's index is in memory and DVC holds the file."""
-        repository, place = self._find(request), request.path_params["place"]
-        commit, _, path = place.partition("/")
-        known = repository.known_index(commit)
-        index, path = (known, path) if known else await run_in_threadpool(_open_index, repository, place)
-        path = normalise(path)
-        entry = index.entries.get(path)
+    def raw(self, request: Request) -> ASGIApp:
+        """A file's bytes, unless `files.Files` has answered already."""
+        repository, ranges = self._find(request), self._service.ranges
+        commit, path = _split(repository, request.path_params["place"])
+        entry = repository.index(commit).find(path)
         if entry is None or entry.kind != "file":
             raise HTTPException(404, f"there is no file {path}")
         if entry.versioning == "git":
-            content = await run_in_threadpool(repository.read_blob, entry)
-            return FileBody(content, path, ranges=self._service.ranges)
+            return FileBody(repository.read_blob(entry), path, entry.hash, ranges=ranges)
         try:
-            return FileBody(repository.store.locate(entry.hash), path, ranges=self._service.ranges)
+            return FileBody(repository.store.locate(entry.hash), path, entry.hash, ranges=ranges)
         except FileNotFoundError:
             raise HTTPException(404, f"{path} has not been pushed") from None
 
@@ -107,16 +100,21 @@ def find_base(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
+def find_api(request: Request) -> str:
+    """The URL of a repository's API as the client knows it."""
+    return f"{find_base(request)}{REPOSITORY.format(**request.path_params)}"
+
+
+def is_sized(request: Request) -> bool:
+    """Whether a listing is to tell sizes."""
+    return request.query_params.get("include_size", "").lower() == "true"
+
+
 def _split(repository: Repository, place: str) -> tuple[str, str]:
     found = repository.split_revision(place)
     if found is None:
         raise HTTPException(404, f"there is no revision {place.split('/', maxsplit=1)[0]}")
     return found[0], normalise(found[1])
-
-
-def _open_index(repository: Repository, place: str) -> tuple[CommitIndex, str]:
-    commit, path = _split(repository, place)
-    return repository.index(commit), path
 
 
 def normalise(path: str) -> str:

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mayo_kedro.sandbox.buckets import Bucket, parse_bucket
+
 __all__ = ["describe_exports", "make_environment", "parse", "read_exports"]
 
 DESCRIPTION = "Start a stand-in for DagsHub on this machine, with a repository in it."
@@ -39,6 +41,8 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--latency-ms", type=float, default=0.0, help="before the first byte of each answer")
     add("--mbit-per-s", type=float, help="of the line that all connections share")
     add("--ranges", action="store_true", help="let files be asked for in part")
+    about = "connect a folder as a storage bucket, as s3/slides=FOLDER; repeatable"
+    add("--bucket", type=_bucket, action="append", default=[], metavar="PROTOCOL/NAME=FOLDER", help=about)
     add("--attached", type=int, metavar="PARENT", help=argparse.SUPPRESS)
     return parser
 
@@ -48,6 +52,13 @@ def _existing_folder(text: str) -> Path:
     if not folder.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is not a folder")
     return folder
+
+
+def _bucket(text: str) -> Bucket:
+    try:
+        return parse_bucket(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def read_exports(host: str, token: str, repository: str) -> dict[str, str]:

@@ -11,9 +11,11 @@ from mayo_kedro.sandbox.access import TokenRequired
 from mayo_kedro.sandbox.admin import Admin
 from mayo_kedro.sandbox.api import ReadingApi
 from mayo_kedro.sandbox.dvc_http import DvcRemote
+from mayo_kedro.sandbox.files import Files
 from mayo_kedro.sandbox.git_http import GitRemote
 from mayo_kedro.sandbox.link import FindTransport, Link, Shape
 from mayo_kedro.sandbox.service import Service
+from mayo_kedro.sandbox.storage import StorageApi
 from mayo_kedro.sandbox.tracking import Tracking
 from mayo_kedro.sandbox.writing import WritingApi
 
@@ -28,13 +30,15 @@ def make_app(service: Service, shape: Shape, find_transport: FindTransport) -> A
         shape: how the link behaves at first.
         find_transport: the connection of a client's address, for faults that cut it.
     """
-    parts = (ReadingApi(service), WritingApi(service), DvcRemote(service), GitRemote(service))
+    api = (ReadingApi(service), WritingApi(service), StorageApi(service))
+    parts = (*api, DvcRemote(service), GitRemote(service))
     routes = [Route("/", _introduce), *(route for part in parts for route in part.routes())]
     handlers = {HTTPException: _explain}
     app = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
-    link = Link(TokenRequired(Tracking(app, service), service.token), find_transport)
+    access = TokenRequired(Files(Tracking(app, service), service), service.token)
+    link = Link(access, find_transport)
     link.shape = shape
-    return Admin(link)
+    return Admin(link, access, service)
 
 
 def _introduce(_: Request) -> Response:

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mayo_kedro.sandbox.bodies import FileBody
 from mayo_kedro.sandbox.objects import is_object_name
 from mayo_kedro.sandbox.service import Service
 
@@ -26,15 +25,10 @@ class DvcRemote:
         return [Route(place, self.read), Route(place, self.write, methods=["POST", "PUT"])]
 
     async def read(self, request: Request) -> Response:
-        """The content of this md5."""
+        """Say what is not there: what is has been answered by `files.Files`."""
         md5 = _read_name(request)
-        place = self._service.find(request.path_params["owner"], request.path_params["name"]).store.locate(
-            md5
-        )
-        try:
-            return FileBody(place, "content", ranges=self._service.ranges)
-        except FileNotFoundError:
-            raise HTTPException(404, f"there is no content {md5}") from None
+        self._service.find(request.path_params["owner"], request.path_params["name"])
+        raise HTTPException(404, f"there is no content {md5}")
 
     async def write(self, request: Request) -> Response:
         """Take content, if it has the md5 it is sent as."""

@@ -1,6 +1,7 @@
 """Faults to order: which request breaks, and how."""
 
 import fnmatch
+import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,7 +9,7 @@ from typing import Any
 
 __all__ = ["KINDS", "Fault", "Faults", "parse_fault"]
 
-KINDS = ("status", "reset", "truncate", "stall", "corrupt")
+KINDS = ("status", "reset", "silence", "truncate", "stall", "corrupt")
 
 
 @dataclass
@@ -17,13 +18,18 @@ class Fault:
 
     Args:
         path: a glob over the request's path; `*` matches slashes too.
-        kind: status (an error instead of the answer), reset (the connection, before the answer), truncate
-            (half the body, then the connection closes), stall (half the body, then nothing), corrupt (one
-            byte differs).
+        kind: status (an error instead of the answer), reset (the connection, before the answer), silence (no
+            answer at all), truncate (half the body, then the connection closes), stall (half the body, then
+            nothing), corrupt (one byte differs).
         status: of a `status` fault.
         retry_after: seconds in the Retry-After header of a `status` fault.
         times: how many requests it meets; None for all.
         method: only requests of this method; "" for any.
+        share: of the requests that fit the above, drawn anew for each; more than 0, at most 1.
+        seed: of these draws: the same faults from one run to the next.
+
+    Raises:
+        ValueError: a kind or share that cannot be.
     """
 
     path: str = "*"
@@ -32,22 +38,28 @@ class Fault:
     retry_after: float | None = None
     times: int | None = 1
     method: str = ""
+    share: float = 1.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse kinds that do not exist."""
+        """Check what is asked for, and begin the draws."""
         if self.kind not in KINDS:
             raise ValueError(f"kind is {self.kind!r}, not one of {', '.join(KINDS)}")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share is {self.share}, which is not more than 0 and at most 1")
+        self._draws = random.Random(self.seed)  # noqa: S311 - a fault is no secret
 
     def meets(self, method: str, path: str) -> bool:
-        """Whether this request is to break."""
-        return self.times != 0 and self.method in ("", method) and fnmatch.fnmatchcase(path, self.path)
+        """Whether this request is to break; one that fits uses up a draw."""
+        fits = self.times != 0 and self.method in ("", method) and fnmatch.fnmatchcase(path, self.path)
+        return fits and self._draws.random() < self.share
 
 
 def parse_fault(settings: Mapping[str, Any]) -> Fault:
     """A fault from JSON.
 
     Raises:
-        ValueError: a setting or kind that does not exist.
+        ValueError: a setting, kind or share that cannot be.
     """
     unknown = set(settings) - {field.name for field in fields(Fault)}
     if unknown:

@@ -68,7 +68,8 @@ def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
 async def _feed(request: Request, backend: Process) -> None:
     """Pass the request's body on; a backend that has seen enough, or a client that is gone, ends it."""
     assert backend.stdin is not None  # noqa: S101 - it is a pipe; tells mypy
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError, ClientDisconnect):
+    # uvloop raises RuntimeError for a pipe whose reader has gone.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, ClientDisconnect, RuntimeError):
         async for block in request.stream():
             backend.stdin.write(block)
             await backend.stdin.drain()

@@ -3,27 +3,27 @@
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import yaml
 
 from mayo_kedro.sandbox.git import TreeEntry
+from mayo_kedro.sandbox.manifest import Manifest
 from mayo_kedro.sandbox.objects import ObjectStore, is_object_name
 
 __all__ = ["CommitIndex", "Entry", "Tracked", "build_index"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A file or folder.
 
     `hash` is git's object id, or the md5 in DVC's store ("" for a folder below a tracked one); `size` is in
-    bytes, None if only the store knows it.
+    bytes, None if only the store knows it. Buckets are no part of a commit, but their entries are alike.
     """
 
     path: str
-    kind: Literal["file", "dir"]
-    versioning: Literal["git", "dvc"]
+    kind: Literal["file", "dir", "storage"]
+    versioning: Literal["git", "dvc", "bucket"]
     hash: str
     size: int | None = None
 
@@ -45,12 +45,15 @@ class Tracked:
 
 @dataclass
 class CommitIndex:
-    """Everything a commit holds, by path; the root folder is ""."""
+    """Everything a commit holds, by path; the root folder is "".
+
+    What is below a tracked folder is looked up in its manifest, which commits share, and which may be large.
+    """
 
     entries: dict[str, Entry] = field(default_factory=lambda: {"": Entry("", "dir", "git", "")})
     children: dict[str, dict[str, Entry]] = field(default_factory=dict)
     tracked: dict[str, Tracked] = field(default_factory=dict)
-    manifests: dict[str, dict[str, str]] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
     complete: bool = True
 
     def add(self, entry: Entry) -> None:
@@ -61,9 +64,30 @@ class CommitIndex:
         if parent not in self.entries:
             self.add(Entry(parent, "dir", entry.versioning, ""))
 
+    def find(self, path: str) -> Entry | None:
+        """The file or folder at a path."""
+        entry = self.entries.get(path)
+        tracked = self.find_tracking(path) if entry is None else None
+        if tracked is None or tracked.path not in self.manifests:
+            return entry
+        return _find_below(tracked.path, self.manifests[tracked.path], path)
+
     def list_folder(self, path: str) -> list[Entry]:
         """What is directly in a folder, by name."""
-        return [entry for _, entry in sorted(self.children.get(path, {}).items())]
+        own, below = self.children.get(path), self._list_below(path)
+        if not own:
+            return below
+        entries = {**{entry.path: entry for entry in below}, **own}
+        return [entries[one] for one in sorted(entries)]
+
+    def _list_below(self, path: str) -> list[Entry]:
+        tracked = self.find_tracking(path)
+        if tracked is None or tracked.path not in self.manifests:
+            return []
+        manifest = self.manifests[tracked.path]
+        names = manifest.list_folder(path[len(tracked.path) + 1 :])
+        found = (_find_below(tracked.path, manifest, f"{tracked.path}/{name}") for name in names)
+        return [entry for entry in found if entry]
 
     def find_tracking(self, path: str) -> Tracked | None:
         """The DVC output that is this path, or a folder above it."""
@@ -72,6 +96,14 @@ class CommitIndex:
                 return self.tracked[path]
             path = posixpath.dirname(path)
         return None
+
+
+def _find_below(folder: str, manifest: Manifest, path: str) -> Entry | None:
+    below = path[len(folder) + 1 :]
+    md5 = manifest.files.get(below)
+    if md5 is not None:
+        return Entry(path, "file", "dvc", md5)
+    return Entry(path, "dir", "dvc", "") if manifest.is_folder(below) else None
 
 
 def build_index(tree: Iterable[TreeEntry], described: Mapping[str, bytes], store: ObjectStore) -> CommitIndex:
@@ -113,10 +145,6 @@ def _add_tracked(index: CommitIndex, tracked: Tracked, store: ObjectStore) -> No
         return
     index.add(Entry(tracked.path, "dir", "dvc", tracked.md5, tracked.size))
     try:
-        files = store.read_manifest(tracked.md5)
+        index.manifests[tracked.path] = store.read_manifest(tracked.md5)
     except FileNotFoundError:
         index.complete = False
-        return
-    index.manifests[tracked.path] = files
-    for name, md5 in files.items():
-        index.add(Entry(f"{tracked.path}/{name}", "file", "dvc", md5))

@@ -1,7 +1,7 @@
 """DVC's content-addressed store, in the layout of a DVC 3 remote: files/md5/ab/cdef."""
 
+import functools
 import hashlib
-import json
 import os
 import re
 import tempfile
@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["ObjectStore", "Stored", "is_object_name", "write_manifest"]
+from mayo_kedro.sandbox.manifest import Manifest, parse_manifest, write_manifest
+
+__all__ = ["ObjectStore", "Stored", "is_object_name"]
 
 BLOCK = 1 << 20
+KEPT_MANIFESTS = 8
 
 
 class Stored(NamedTuple):
@@ -31,10 +34,12 @@ class ObjectStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._contents = str(folder / "files" / "md5")
+        self._manifests = functools.lru_cache(KEPT_MANIFESTS)(self._parse_manifest)
 
     def locate(self, md5: str) -> Path:
         """The file that holds (or would hold) this content."""
-        return self._folder / "files" / "md5" / md5[:2] / md5[2:]
+        return Path(f"{self._contents}/{md5[:2]}/{md5[2:]}")
 
     def holds(self, md5: str) -> bool:
         """Whether the content is here."""
@@ -80,17 +85,13 @@ class ObjectStore:
         digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
         return self.settle(incoming, f"{digest}.dir", len(content))
 
-    def read_manifest(self, md5: str) -> dict[str, str]:
-        """The md5 of each file of a folder by its path below the folder.
+    def read_manifest(self, md5: str) -> Manifest:
+        """What a folder holds; the last ones read stay in memory.
 
         Raises:
             FileNotFoundError: the manifest is not in the store.
         """
-        entries = json.loads(self.locate(md5).read_bytes())
-        return {entry["relpath"]: entry["md5"] for entry in entries}
+        return self._manifests(md5)
 
-
-def write_manifest(files: Mapping[str, str]) -> bytes:
-    """A folder's manifest in the very bytes DVC writes, so that both come to the same md5."""
-    entries = [{"md5": md5, "relpath": path} for path, md5 in sorted(files.items())]
-    return json.dumps(entries, sort_keys=True).encode()
+    def _parse_manifest(self, md5: str) -> Manifest:
+        return parse_manifest(self.locate(md5).read_bytes())

@@ -2,12 +2,13 @@
 
 import posixpath
 from collections.abc import Callable, MutableMapping
+from typing import Any
 
 import yaml
 
 from mayo_kedro.sandbox.objects import Stored
 
-__all__ = ["Changes", "ReadFile", "describe_output", "ignore_output"]
+__all__ = ["Changes", "ReadFile", "describe_output", "drop_output", "ignore_output", "unignore_output"]
 
 Changes = MutableMapping[str, bytes | None]
 ReadFile = Callable[[str], bytes | None]
@@ -28,15 +29,41 @@ def describe_output(
     count = {} if files is None else {"nfiles": files}
     output = {"md5": stored.md5, "size": stored.size, **count, "hash": "md5", "path": name}
     description = yaml.safe_load(current) if current else {"outs": []}
-    others = [other for other in description["outs"] if posixpath.basename(str(other["path"])) != name]
-    description["outs"] = [*others, output]
+    description["outs"] = [*_find_others(description, name), output]
+    return _write(description)
+
+
+def drop_output(path: str, current: bytes) -> bytes | None:
+    """The text of a `.dvc` file that tracks `path` no longer; None if that leaves it nothing to track."""
+    description = yaml.safe_load(current)
+    description["outs"] = _find_others(description, posixpath.basename(path))
+    return _write(description) if description["outs"] else None
+
+
+def _find_others(description: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [other for other in description["outs"] if posixpath.basename(str(other["path"])) != name]
+
+
+def _write(description: dict[str, Any]) -> bytes:
     return yaml.safe_dump(description, sort_keys=False, allow_unicode=True).encode()
 
 
 def ignore_output(changes: Changes, read: ReadFile, path: str) -> None:
     """Have git ignore a tracked path, the way `dvc add` does: one line in the `.gitignore` next to it."""
-    place = posixpath.join(posixpath.dirname(path), ".gitignore")
+    place, line = _find_ignoring(path)
     current = changes.get(place) or read(place) or b""
-    line = f"/{posixpath.basename(path)}".encode()
     if line not in current.splitlines():
         changes[place] = (current.rstrip(b"\n") + b"\n" + line + b"\n").lstrip(b"\n")
+
+
+def unignore_output(changes: Changes, read: ReadFile, path: str) -> None:
+    """Have git ignore a path no longer that was tracked; a `.gitignore` left empty goes."""
+    place, line = _find_ignoring(path)
+    current = changes.get(place) or read(place) or b""
+    if line in current.splitlines():
+        changes[place] = b"".join(one for one in current.splitlines(True) if one.rstrip() != line) or None
+
+
+def _find_ignoring(path: str) -> tuple[str, bytes]:
+    place = posixpath.join(posixpath.dirname(path), ".gitignore")
+    return place, f"/{posixpath.basename(path)}".encode()

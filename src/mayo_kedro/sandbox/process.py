@@ -1,17 +1,21 @@
 """Starting the service as a process of its own, from a programme; cheap to import."""
 
 import atexit
+import base64
 import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 __all__ = ["Sandbox", "SandboxError", "start"]
 
 PATIENCE_S = 5.0
+COMMIT_PATIENCE_S = 300.0  # a folder of a million files takes its time
 
 
 class SandboxError(RuntimeError):
@@ -65,8 +69,9 @@ class Sandbox:
 
         Args:
             path: a glob over paths; `*` matches slashes too.
-            kind: status, reset, truncate, stall or corrupt.
-            settings: `status`, `retry_after` (seconds), `times` (1; None for all), `method`.
+            kind: status, reset, silence, truncate, stall or corrupt.
+            settings: `status`, `retry_after` (seconds), `times` (1; None for all), `method`, `share` (1.0; of
+                the requests that fit, drawn with `seed`, 0).
         """
         self._ask("POST", "faults", [{"path": path, "kind": kind, **settings}])
 
@@ -74,15 +79,54 @@ class Sandbox:
         """Put the service further away, or narrow the line that all connections share."""
         self._ask("POST", "link", {"latency_ms": latency_ms, "mbit_per_s": mbit_per_s})
 
+    def expire_token(self, after: int = 0) -> None:
+        """Let the token work for `after` more requests; then the answer is 401."""
+        self._ask("POST", "token", {"after": after})
+
     def reset(self, what: str = "") -> None:
-        """Forget `counts`, `faults` or `link`; all of them without an argument."""
+        """Forget `counts`, `faults`, `link` or the end of the `token`; all of them without an argument."""
         self._ask("DELETE", what)
 
-    def _ask(self, method: str, what: str, given: Any = None) -> str:
+    def commit(
+        self, files: Mapping[str, bytes], message: str = "More files", versioning: str = "auto"
+    ) -> str:
+        """Commit files, new or changed, at the head of the default branch.
+
+        Args:
+            files: contents by path from the root of the repository.
+            message: of the commit.
+            versioning: git, dvc, or auto: the way the file is tracked now, else git for a text, dvc for the
+                rest.
+
+        Returns:
+            The id of the commit that holds them: the present one, if nothing changes.
+        """
+        encoded = {path: base64.b64encode(content).decode() for path, content in files.items()}
+        return self._commit("commit", {"files": encoded, "message": message, "versioning": versioning})
+
+    def remove(self, path: str) -> str:
+        """Commit, at the head of the default branch, that a file or folder is gone; earlier commits keep it.
+
+        Args:
+            path: in git or DVC, also inside a folder that DVC tracks.
+
+        Returns:
+            The id of the new commit.
+        """
+        return self._commit("remove", {"path": path})
+
+    def _commit(self, how: str, given: Any) -> str:
+        answer = self._ask("POST", f"{self.owner}/{self.name}/{how}", given, COMMIT_PATIENCE_S)
+        return str(json.loads(answer)["commit"])
+
+    def _ask(self, method: str, what: str, given: Any = None, patience_s: float = PATIENCE_S) -> str:
         body = None if given is None else json.dumps(given).encode()
         request = urllib.request.Request(f"{self.host}/_sandbox/{what}", body, method=method)  # noqa: S310 - ours
-        with self._opener.open(request, timeout=PATIENCE_S) as answer:
-            return str(answer.read().decode())
+        try:
+            with self._opener.open(request, timeout=patience_s) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as refusal:
+            raise ValueError(refusal.read().decode()) from None
 
 
 def start(
@@ -92,6 +136,7 @@ def start(
     repository: str = "sandbox/clots",
     port: int = 0,
     ranges: bool = False,
+    buckets: Mapping[str, Path] | None = None,
 ) -> Sandbox:
     """Start the service and wait until it answers.
 
@@ -102,7 +147,8 @@ def start(
         seed: a folder to fill the repository from instead of the sample.
         repository: OWNER/NAME.
         port: on loopback; 0 for the one used last, or a free one.
-        ranges: whether files can be asked for in part.
+        ranges: whether files can be asked for in part, and are sent with an ETag.
+        buckets: folders to connect as storage buckets, by PROTOCOL/NAME such as "s3/slides".
 
     Raises:
         SandboxError: the service ended before it answered; it has said why on stderr.
@@ -118,6 +164,7 @@ def start(
     ]
     command += [f"--owner={owner}", f"--name={name}", *([f"--seed={seed}"] if seed else [])]
     command += ["--ranges"] if ranges else []
+    command += [f"--bucket={place}={folder}" for place, folder in (buckets or {}).items()]
     # in a session of its own: Ctrl-C ends the programme, whose last requests are still answered
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)

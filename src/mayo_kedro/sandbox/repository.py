@@ -33,13 +33,15 @@ class Repository:
         self.name = name
         self.git_folder = folder / f"{name}.git"
         self.store = ObjectStore(folder / f"{name}.dvc")
+        self._exists = False
         self._indexes: OrderedDict[str, CommitIndex] = OrderedDict()
         self._building = threading.Lock()
         self._small_blob = functools.lru_cache(maxsize=64)(self._read_blob)
 
     def exists(self) -> bool:
         """Whether it has been created."""
-        return (self.git_folder / "HEAD").is_file()
+        self._exists = self._exists or (self.git_folder / "HEAD").is_file()
+        return self._exists
 
     def create(self) -> None:
         """Make it, without any commit."""
@@ -97,6 +99,8 @@ class Repository:
 
     def index(self, commit: str) -> CommitIndex:
         """What the commit holds; read once, then kept in memory."""
+        if known := self._indexes.get(commit):
+            return known
         with self._building:
             if commit not in self._indexes:
                 built = self._build_index(commit)
@@ -127,7 +131,7 @@ class Repository:
 
     def read_text(self, index: CommitIndex, path: str) -> bytes | None:
         """The content of a file that git holds, by its path; None if there is none."""
-        entry = index.entries.get(path)
+        entry = index.find(path)
         is_blob = entry and entry.kind == "file" and entry.versioning == "git"
         return self.read_blob(entry) if entry and is_blob else None
 

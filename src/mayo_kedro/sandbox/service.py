@@ -3,12 +3,14 @@
 import re
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
 from starlette.exceptions import HTTPException
 
+from mayo_kedro.sandbox.buckets import Bucket
 from mayo_kedro.sandbox.repository import Repository
 
 __all__ = ["Service", "open_state"]
@@ -23,12 +25,14 @@ class Service:
         login: the one user.
         token: what the user identifies by.
         ranges: whether bodies can be asked for in part.
+        buckets: what is connected to every repository.
     """
 
     state: Path
     login: str
     token: str
     ranges: bool = False
+    buckets: Sequence[Bucket] = ()
     _open: dict[tuple[str, str], Repository] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -38,6 +42,8 @@ class Service:
         Raises:
             ValueError: no repository can have such names.
         """
+        if known := self._open.get((owner, name)):
+            return known
         if not all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", one) for one in (owner, name)):
             raise ValueError(f"{owner}/{name} cannot be a repository")
         with self._lock:
@@ -64,7 +70,7 @@ class Service:
         return repository
 
 
-def open_state(state: Path, *, login: str, ranges: bool = False) -> Service:
+def open_state(state: Path, *, login: str, ranges: bool = False, buckets: Sequence[Bucket] = ()) -> Service:
     """Open a state folder, making it on first use; its token stays the same from start to start."""
     state.mkdir(parents=True, exist_ok=True)
     token = state / "token"
@@ -73,4 +79,4 @@ def open_state(state: Path, *, login: str, ranges: bool = False) -> Service:
         if not token.exists():
             token.touch(mode=0o600)
             token.write_text(secrets.token_hex(20))
-    return Service(state, login, token.read_text(), ranges)
+    return Service(state, login, token.read_text(), ranges, buckets)

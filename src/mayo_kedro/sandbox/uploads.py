@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from mayo_kedro.sandbox.edits import Edits
 from mayo_kedro.sandbox.index import CommitIndex, Entry
-from mayo_kedro.sandbox.objects import Stored
-from mayo_kedro.sandbox.outputs import Changes, describe_output, ignore_output
+from mayo_kedro.sandbox.outputs import Changes
 from mayo_kedro.sandbox.repository import Repository
 
 __all__ = ["Upload", "UploadPlan", "UploadRefused"]
@@ -51,7 +51,7 @@ class UploadPlan:
         self._repository = repository
         self._index = index
         self._upload = upload
-        self._changes: Changes = {}
+        self._edits = Edits(repository, index)
         self._folders: dict[str, dict[str, str]] = {}
 
     def changes(self) -> Changes:
@@ -69,8 +69,8 @@ class UploadPlan:
             else:
                 self._put_into_dvc(path, file)
         for folder, files in self._folders.items():
-            self._track_folder(folder, files)
-        return self._changes
+            self._edits.track_folder(folder, files)
+        return self._edits.changes
 
     def _check_path(self, path: str) -> None:
         parts = path.split("/")
@@ -83,7 +83,7 @@ class UploadPlan:
             raise UploadRefused("path conflict", f"{(blocked or [path])[0]} is there as something else")
 
     def _entry(self, path: str) -> Entry | None:
-        return self._index.entries.get(path)
+        return self._index.find(path)
 
     def _choose_versioning(self, path: str, file: BinaryIO) -> str:
         wanted = self._upload.versioning
@@ -106,7 +106,7 @@ class UploadPlan:
         content = file.read()
         identity = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
         if self._is_new(path, identity):
-            self._changes[path] = content
+            self._edits.changes[path] = content
 
     def _put_into_dvc(self, path: str, file: BinaryIO) -> None:
         stored = self._repository.store.add_stream(file)
@@ -115,28 +115,14 @@ class UploadPlan:
         tracked = self._index.find_tracking(path)
         folder = tracked.path if tracked and tracked.is_folder else self._new_folder() if not tracked else ""
         if folder:
-            files = self._folders.setdefault(folder, dict(self._index.manifests.get(folder, {})))
+            manifest = self._index.manifests.get(folder)
+            files = self._folders.setdefault(folder, dict(manifest.files) if manifest else {})
             files[posixpath.relpath(path, folder)] = stored.md5
         else:
-            self._track(path, stored)
+            self._edits.track(path, stored)
 
     def _new_folder(self) -> str:
         return self._upload.directory if self._upload.is_dvc_dir and not self._is_git_folder() else ""
-
-    def _track_folder(self, folder: str, files: Mapping[str, str]) -> None:
-        store = self._repository.store
-        manifest = store.add_manifest(files)
-        size = sum(store.measure(md5) for md5 in files.values())
-        self._track(folder, Stored(manifest.md5, size), len(files))
-
-    def _track(self, path: str, stored: Stored, files: int | None = None) -> None:
-        tracked = self._index.tracked.get(path)
-        place = tracked.described_in if tracked else f"{path}.dvc"
-        self._changes[place] = describe_output(path, stored, files, self._read(place))
-        ignore_output(self._changes, self._read, path)
-
-    def _read(self, path: str) -> bytes | None:
-        return self._repository.read_text(self._index, path)
 
     def _is_new(self, path: str, identity: str) -> bool:
         """Whether these are other bytes than those there, which the client then has to know."""
@@ -146,7 +132,7 @@ class UploadPlan:
         if not self._upload.last_commit:
             raise UploadRefused("missing last_commit", f"{path} exists already")
         known = self._repository.find_commit(self._upload.last_commit)
-        before = self._repository.index(known).entries.get(path) if known else None
+        before = self._repository.index(known).find(path) if known else None
         if before is None or before.hash != entry.hash:
             raise UploadRefused("invalid last_commit", f"{path} has changed since {self._upload.last_commit}")
         return True

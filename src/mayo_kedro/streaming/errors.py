@@ -1,5 +1,7 @@
 """What can go wrong between here and a repository, each with its remedy."""
 
+from pathlib import Path
+
 from mayo_kedro.errors import UserError
 
 
@@ -17,3 +19,15 @@ class AccessRefusedError(UserError, PermissionError):
 
 class TransferError(UserError, OSError):
     """A file did not arrive whole after all attempts."""
+
+
+class OfflineError(UserError, OSError):
+    """Something is not in the cache, and nobody may be asked."""
+
+    @classmethod
+    def of(cls, what: str, cache: Path) -> "OfflineError":
+        """Make the error for `what`, which the cache folder does not hold."""
+        return cls(
+            f"{what} is not in the cache {cache}, and nobody is asked while streaming.offline is on.",
+            "Set streaming.offline to false in conf/base/globals.yml and run once with a connection.",
+        )

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,10 @@ from PIL import Image, UnidentifiedImageError
 from mayo_kedro.errors import UserError
 from mayo_kedro.progress import progress
 from mayo_kedro.streaming.errors import UnknownImageError
-from mayo_kedro.streaming.read_ahead import read_ahead
+from mayo_kedro.streaming.loader import BatchLoader, Ids
+from mayo_kedro.streaming.manifests import FEW
+from mayo_kedro.streaming.prefetch import WINDOW_BYTES, Source, prefetch
+from mayo_kedro.streaming.sources import open_source
 
 
 class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
@@ -26,6 +29,7 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         folder: where the files lie.
         suffix: of the files, such as ".png"; a file is named id + suffix.
         read_ids: gives the ids, in order; called when they are first needed.
+        window_bytes: how much may lie ready ahead of the consumer.
     """
 
     def __init__(
@@ -34,11 +38,13 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         folder: str,
         suffix: str,
         read_ids: Callable[[], Sequence[str]],
+        window_bytes: int = WINDOW_BYTES,
     ) -> None:
         self._filesystem = filesystem
         self._folder = folder.rstrip("/")
         self._suffix = suffix
         self._read_ids = read_ids
+        self._window_bytes = window_bytes
 
     @cached_property
     def _ids(self) -> dict[str, None]:
@@ -75,22 +81,59 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
 
     def read(self, image: str) -> bytes:
         """Read one file as it is."""
-        return bytes(self._filesystem.cat_file(f"{self._folder}/{image}{self._suffix}"))
+        return bytes(self._filesystem.cat_file(self._address(image)))
 
-    def stream(self, images: Iterable[str]) -> Iterator[bytes]:
-        """Read files in the given order, several at once and ahead of the consumer.
+    def stream(self, images: Sequence[str], ahead: Iterable[str] = ()) -> Iterator[Path]:
+        """Bring files here in the given order, many at once and ahead of the consumer.
 
         Args:
             images: ids, in the order of use.
+            ahead: ids that will be used after these; brought here too as there is room, not given out.
 
         Yields:
-            Each file as it is (encoded).
+            A verified local copy for each of `images`, encoded as it is; it must not be changed.
         """
-        order = list(images)
-        with progress("Streaming images", len(order)) as advance:
-            for body in read_ahead(self.read, order):
+        addresses, later = map(self._address, images), map(self._address, ahead)
+        arriving = prefetch(self._source, addresses, later, self._window_bytes)
+        if len(images) <= FEW:
+            yield from arriving
+            return
+        with progress("Streaming images", len(images)) as advance:
+            for number, path in enumerate(arriving):
+                if number == 0:  # not before: a large manifest would delay the first batch
+                    self._prepare()
                 advance()
-                yield body
+                yield path
+
+    def _prepare(self) -> None:
+        if hasattr(self._filesystem, "prepare"):
+            self._filesystem.prepare(self._folder)
+
+    def batches(
+        self,
+        ids: Ids,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        epochs: int | None = None,
+        shard: int = 0,
+        shards: int = 1,
+    ) -> BatchLoader:
+        """Make a loader that gives these images in batches, see `BatchLoader` for the arguments."""
+        return BatchLoader(self, ids, batch_size, seed=seed, epochs=epochs, shard=shard, shards=shards)
+
+    @cached_property
+    def _source(self) -> Source:
+        return open_source(self._filesystem)
+
+    @property
+    def statistics(self) -> dict[str, int]:
+        """Counts of what has travelled so far, see `Statistics`; empty for files that lie here."""
+        counted = getattr(self._filesystem, "statistics", None)
+        return counted.snapshot() if counted else {}
+
+    def _address(self, image: str) -> str:
+        return f"{self._folder}/{image}{self._suffix}"
 
     def listed_ids(self) -> set[str]:
         """The ids of the files that lie in the folder (one listing)."""

@@ -1,119 +1,103 @@
-"""Results go back to the repository: one commit, through the dagshub client, and are read back."""
+"""Files go to the repository: one commit, after which they are read back."""
 
-import hashlib
+import io
 from collections.abc import Mapping
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import BinaryIO
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.streaming.errors import AccessRefusedError, TransferError
-from mayo_kedro.streaming.integrity import content_hash, is_checkable
+from mayo_kedro.streaming.errors import TransferError
+from mayo_kedro.streaming.integrity import BodyCheck, is_checkable
 from mayo_kedro.streaming.repository import Repository
-from mayo_kedro.streaming.services import TOKEN_VARIABLE, Service
+from mayo_kedro.streaming.revisions import is_commit
+from mayo_kedro.streaming.sending import Draft, Sender
 from mayo_kedro.streaming.transport import Transport
 
-if TYPE_CHECKING:
-    from dagshub.upload import Repo
+VERSIONINGS = ("auto", "git", "dvc")
+CHECKS_AT_ONCE = 8
+CHUNK = 2**20
 
-ATTEMPTS = 3
+
+def require_branch(repository: Repository) -> None:
+    """Refuse to write where there is no branch to move.
+
+    Raises:
+        UserError: the repository is read at a commit.
+    """
+    if is_commit(repository.revision):
+        raise UserError(
+            f"Nothing can be written to {repository.full_name}@{repository.revision}, which is not a branch.",
+            "Name a branch, as in dagshub://owner/name@branch/path; for the results of a run, set "
+            "repository.branch in conf/base/globals.yml to a branch, or publish: false.",
+        )
 
 
-def upload(
-    transport: Transport, source: Repository, folder: str, files: Mapping[str, Path], message: str
-) -> str:
-    """Put files into a folder of the repository, versioned with DVC, in one commit.
+def upload(transport: Transport, repository: Repository, draft: Draft) -> str:
+    """Make one commit, however many files it has; this process reads them at that commit from now on.
 
-    Nothing is pulled. Files that are there already with the same content make no commit.
+    Files that are there already with the same content make no commit.
 
     Args:
         transport: the way to the service.
-        source: the repository; its revision must be a branch.
-        folder: in the repository, made when missing.
-        files: local files by their path below `folder`.
-        message: of the commit; the service keeps 100 characters.
+        repository: its revision must be a branch, or None for the default branch.
+        draft: the files and how they are kept.
 
     Returns:
-        The branch's new tip, at which the files were read back with the same content.
+        The id of the commit, at which the files were found with the same content.
 
     Raises:
-        UserError: the token may not write, the branch is a commit id, or the service refused the files.
+        UserError: the token may not write, the revision is not a branch, or the service refused the files.
         TransferError: the service could not be reached, or holds something else afterwards.
     """
-    branch = source.revision
-    if branch is None or source.commit == branch:
+    require_branch(repository)
+    if draft.versioning not in VERSIONINGS:
         raise UserError(
-            f"Results can't be published to {source.full_name}@{branch}, which is not a branch.",
-            "Set repository.branch in conf/base/globals.yml to a branch, or publish: false.",
+            f"versioning is {draft.versioning!r}, which is none of {', '.join(VERSIONINGS)}.",
+            "Leave it out to let the service choose between git and DVC.",
         )
-    _send(_open_repository(transport.service, source.full_name, branch), folder, files, message)
-    published = source.at(branch)
-    _check_arrival(published, folder, files)
-    return published.commit
+    repository.commit  # noqa: B018  a branch that does not exist fails here; the client would make it
+    sender = Sender(transport.service, repository.full_name, repository.revision, transport.statistics)
+    commit = sender.send(draft) or repository.ask_tip()
+    files = {"/".join(filter(None, (draft.folder, name))): file for name, file in draft.files.items()}
+    check_arrival(repository.at(commit), files)
+    repository.add_written(commit, list(files))
+    return commit
 
 
-def _open_repository(service: Service, full_name: str, branch: str) -> "Repo":
-    from dagshub.common import config  # noqa: PLC0415  costs over a second: only who uploads pays
-    from dagshub.upload import Repo  # noqa: PLC0415
+def check_arrival(written: Repository, files: Mapping[str, BinaryIO]) -> None:
+    """Compare files with what a repository holds, by the declared hash where that says it.
 
-    if service.token is None:
-        # Without a token the client would open a browser and wait.
-        raise AccessRefusedError(
-            f"Publishing to {full_name} at {service.host} needs a token.",
-            f"Put one that may write into the environment variable {TOKEN_VARIABLE}, or set publish: false.",
-        )
-    config.set_host(service.host)
-    owner, name = full_name.split("/")
-    return Repo(owner, name, token=service.token, branch=branch)
+    Args:
+        written: the repository at the commit that should hold them.
+        files: seekable, by their path.
 
-
-def _send(repository: "Repo", folder: str, files: Mapping[str, Path], message: str) -> None:
-    import httpx  # noqa: PLC0415  comes with the client
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential  # noqa: PLC0415
-
-    # Repeating is safe: the same bytes make no second commit.
-    attempts = Retrying(
-        retry=retry_if_exception_type(httpx.TransportError),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(max=8),
-        reraise=True,
-    )
-    try:
-        for attempt in attempts:
-            with attempt, ExitStack() as opened:
-                parts = [(name, opened.enter_context(path.open("rb"))) for name, path in files.items()]
-                repository.upload_files(
-                    parts, folder, commit_message=message, versioning="dvc", force=True, quiet=True
-                )
-    except httpx.TransportError as error:
-        raise TransferError(
-            f"The results did not reach {repository.host} in {ATTEMPTS} attempts: {error}.",
-            "They are complete in data/; `kedro run --from-nodes publish_results_node` sends them again.",
-        ) from error
-    except Exception as error:  # the client raises bare RuntimeError and a dozen classes of its own
-        reason = getattr(error, "details", None) or str(error)
-        raise UserError(
-            f"{repository.host} did not take the results for {repository.owner}/{repository.name}: {reason}",
-            f"Check that the token in {TOKEN_VARIABLE} may write to branch {repository.branch}, "
-            "or set publish: false in conf/base/globals.yml.",
-        ) from error
-
-
-def _check_arrival(published: Repository, folder: str, files: Mapping[str, Path]) -> None:
-    for name, path in files.items():
-        declared = published.find(f"{folder}/{name}").declared_hash
-        body = path.read_bytes()
-        same = (
-            content_hash(body, declared) == declared
-            if is_checkable(declared)
-            else _digest(published.fetch(f"{folder}/{name}").read_bytes()) == _digest(body)
-        )
-        if not same:
+    Raises:
+        TransferError: one of them is something else there.
+    """
+    with ThreadPoolExecutor(CHECKS_AT_ONCE) as pool:
+        arrived = list(pool.map(partial(_is_the_same, written), files, files.values()))
+    for path, is_the_same in zip(files, arrived, strict=True):
+        if not is_the_same:
             raise TransferError(
-                f"{folder}/{name} in {published.full_name} is not what was sent.",
-                "Somebody else may have published at the same moment: publish again.",
+                f"{path} in {written.full_name} is not what was sent.",
+                "Somebody else may have written it at the same moment: write it again.",
             )
 
 
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+def _is_the_same(written: Repository, path: str, file: BinaryIO) -> bool:
+    entry = written.find(path)
+    declared = entry.declared_hash
+    if not is_checkable(declared):
+        with written.contents.fetch(entry, written.commit).open("rb") as arrived:
+            declared = _check(arrived, None).md5
+    return _check(file, declared).is_intact()
+
+
+def _check(file: BinaryIO, declared: str | None) -> BodyCheck:
+    check = BodyCheck(declared)
+    check.restart(file.seek(0, io.SEEK_END))
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        check.update(chunk)
+    return check

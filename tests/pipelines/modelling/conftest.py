@@ -1,27 +1,54 @@
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 
 from mayo_kedro.pipelines.columns import Columns
+from mayo_kedro.streaming.images import StreamedImages
 
 
-class EncodedImages:
-    """Images in memory that count how often they were streamed."""
+class EncodedFiles(MutableMapping[str, bytes]):
+    """The files of a folder by id."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = files
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getitem__(self, image: str) -> bytes:
+        return (self._folder / f"{image}.png").read_bytes()
+
+    def __setitem__(self, image: str, data: bytes) -> None:
+        (self._folder / f"{image}.png").write_bytes(data)
+
+    def __delitem__(self, image: str) -> None:
+        (self._folder / f"{image}.png").unlink()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._folder.iterdir()))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class ImageFolder(StreamedImages):
+    """Images in a local folder, which note what was streamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = EncodedFiles(folder)
         self.streamed: list[list[str]] = []
+        super().__init__(LocalFileSystem(), str(folder), ".png", lambda: list(self.files))
 
-    def stream(self, ids: Sequence[str]) -> Iterator[bytes]:
-        self.streamed.append(list(ids))
-        return (self.files[image] for image in ids)
+    def stream(self, images: Sequence[str], ahead: Iterable[str] = ()) -> Iterator[Path]:
+        if len(images):
+            self.streamed.append(list(images))
+        return super().stream(images, ahead)
 
     def decoded(self, ids: Sequence[str]) -> np.ndarray:
-        return np.stack([np.array(Image.open(io.BytesIO(self.files[image]))) for image in ids])
+        return np.stack([self[image] for image in ids])
 
 
 class EventList:
@@ -74,18 +101,19 @@ def splits() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_images(splits: pd.DataFrame) -> EncodedImages:
+def draw_images(splits: pd.DataFrame, folder: Path) -> ImageFolder:
+    images = ImageFolder(folder)
     rows = zip(splits["image"], splits["int_labels"], strict=True)
-    return EncodedImages(
-        {image: encode(draw(220 if label else 60, seed, 32)) for seed, (image, label) in enumerate(rows)}
-    )
+    for seed, (image, label) in enumerate(rows):
+        images.files[image] = encode(draw(220 if label else 60, seed, 32))
+    return images
 
 
 @pytest.fixture
-def images(splits) -> EncodedImages:
-    return draw_images(splits)
+def images(splits, tmp_path) -> ImageFolder:
+    return draw_images(splits, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def module_images(splits) -> EncodedImages:
-    return draw_images(splits)
+def module_images(splits, tmp_path_factory) -> ImageFolder:
+    return draw_images(splits, tmp_path_factory.mktemp("images"))

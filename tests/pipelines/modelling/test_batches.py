@@ -3,12 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mayo_kedro.pipelines.modelling.batches import (
-    LabelledImages,
-    balanced_weights,
-    make_batches,
-    shuffled_orders,
-)
+from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages, balanced_weights
 from mayo_kedro.pipelines.modelling.pixels import KeptPixels, StreamedPixels
 
 
@@ -21,34 +16,22 @@ def test_balanced_weights_make_the_mean_loss_the_mean_over_classes(values):
     assert balanced_weights(labels).mean() == pytest.approx(1, rel=1e-5)
 
 
-def test_each_epoch_has_its_own_order_and_a_seed_always_the_same():
-    first, again, other = (shuffled_orders(50, seed) for seed in (3, 3, 4))
-    orders = [first() for _ in range(3)]
-    assert all((order == again()).all() for order in orders)
-    assert all(sorted(order) == list(range(50)) for order in orders)
-    assert (orders[0] != orders[1]).any()
-    assert (orders[0] != other()).any()
-
-
-def test_batches_follow_the_order_of_their_pass(images, splits):
+def test_batches_follow_the_order_of_their_epoch(images, splits):
     table = LabelledImages.from_table(splits, weighted=True)
-    batches = make_batches(StreamedPixels(images, 32), table, 10, shuffled_orders(24, 1))
-    expected = shuffled_orders(24, 1)
-    assert batches.cardinality() == 3
-    for _ in range(2):
-        order = expected()
-        pixels, labels, weights = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-        assert (labels == table.labels[order]).all()
-        assert (weights == table.weights[order]).all()
+    batches = Batches(StreamedPixels(images, 32), table, 10, seed=1, epochs=2)
+    assert len(batches) == 3
+    for epoch in range(2):
+        order = np.random.default_rng([1, epoch]).permutation(24)
+        rows, pixels = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+        assert (rows == order).all()
         assert pixels.dtype == np.uint8
         assert pixels.shape == (24, 32, 32, 3)
-        assert ((pixels[..., 0].mean((1, 2)) > 150) == (labels == 1)).all()
+        assert ((pixels[..., 0].mean((1, 2)) > 150) == (table.labels[rows] == 1)).all()
         assert images.streamed[-1] == splits["image"].to_numpy()[order].tolist()
 
 
-def test_without_an_order_rows_stay_as_they_are(images, splits):
+def test_without_a_seed_rows_stay_as_they_are(images, splits):
     kept = KeptPixels(StreamedPixels(images, 32), splits["image"].tolist())
     table = LabelledImages.from_table(splits, weighted=False)
-    labels = np.concatenate([batch[1] for batch in make_batches(kept, table, 7)])
-    assert (labels == splits["int_labels"]).all()
+    assert np.concatenate([rows for rows, _ in Batches(kept, table, 7)]).tolist() == list(range(24))
     assert (table.weights == 1).all()

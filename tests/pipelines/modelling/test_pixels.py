@@ -3,14 +3,14 @@ import pytest
 import tensorflow as tf
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.pipelines.modelling.batches import LabelledImages, make_batches
+from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages
 from mayo_kedro.pipelines.modelling.pixels import KeptPixels, StreamedPixels, open_pixels
 
 
 def read_all(pixels, splits) -> np.ndarray:
-    batches = make_batches(pixels, LabelledImages.from_table(splits, weighted=False), 5)
+    batches = Batches(pixels, LabelledImages.from_table(splits, weighted=False), 5)
     with pixels.explain_failures(splits["image"].tolist()):
-        return np.concatenate([batch[0].numpy() for batch in batches])
+        return np.concatenate([part for _, part in batches])
 
 
 def test_kept_and_streamed_images_are_the_same(images, splits):
@@ -34,16 +34,34 @@ def test_kept_images_are_streamed_once_and_streamed_ones_each_time(images, split
 
 
 def test_training_begins_before_all_images_have_arrived(images, splits):
-    """Only what a pass asks for is streamed, in its order; a row that comes twice is streamed once."""
+    """Only what a pass asks for is streamed, in its order; what is kept is not streamed again."""
     ids = splits["image"].tolist()
     kept = open_pixels(images, ids, 32, 1)
     assert images.streamed == []
-    first = iter(kept.read(ids[3:6]))
+    first = iter(kept.read(ids[3:6], 2))
     next(first)
     assert images.streamed == [ids[3:6]]
     list(first)
-    list(kept.read(ids[:8]))
+    list(kept.read(ids[:8], 3))
     assert images.streamed == [ids[3:6], [*ids[:3], *ids[6:8]]]
+
+
+@pytest.mark.parametrize("cache", [0, 1])
+def test_unreadable_images_are_left_out_up_to_the_share_and_named(images, splits, cache, caplog):
+    ids = splits["image"].tolist()
+    for image in ("000_0", "005_1"):
+        images.files[image] = images.files[image][:60]
+    pixels = open_pixels(images, ids, 32, cache, unreadable_share=0.1)
+    table = LabelledImages.from_table(splits, weighted=False)
+    batches = Batches(pixels, table, 5, seed=3, epochs=2)
+    for _ in range(2):
+        rows = np.concatenate([part for part, _ in batches])
+        assert sorted(ids[row] for row in rows) == sorted(set(ids) - {"000_0", "005_1"})
+        assert rows.tolist() != sorted(rows)
+    assert caplog.text.count("2 of 24 images cannot be decoded: 000_0, 005_1") == 1
+    images.files["007_0"] = b"text"
+    with pytest.raises(UserError, match=r"3 of 24 images cannot be decoded, more than the share of 0\.1"):
+        read_all(open_pixels(images, ids, 32, cache, unreadable_share=0.1), splits)
 
 
 @pytest.mark.parametrize("cache", [0, 1])
@@ -58,8 +76,10 @@ def test_damaged_image_is_named(images, splits, cache, damage):
 
 @pytest.mark.parametrize("cache", [0, 1])
 def test_what_the_stream_raises_comes_through(images, splits, cache):
-    def fail(ids):
-        yield images.files[ids[0]]
+    stream = images.stream
+
+    def fail(ids, ahead=()):
+        yield from stream(ids[:1])
         raise UserError("The token is refused.", "Set another.")
 
     images.stream = fail

@@ -28,7 +28,7 @@ def fit(splits, columns, images, **settings):
 
 
 def validation_loss(network, pixels, tables) -> float:
-    images = np.stack(list(pixels.read(tables.validation["image"].tolist())))
+    images = np.concatenate([part for _, part in pixels.read(tables.validation["image"].tolist(), 8)])
     probabilities = network.predict(images, verbose=0)
     labels = tables.validation["int_labels"].to_numpy()
     losses = -np.log(probabilities[np.arange(len(labels)), labels])
@@ -109,7 +109,7 @@ def test_class_weights_make_the_classes_count_the_same(splits, columns, images, 
         validation_share=0,
         class_weights=weighted,
     )
-    seen = np.stack(list(pixels.read(["000_0"])))
+    ((_, seen),) = pixels.read(["000_0"], 1)
     assert float(network.predict(seen, verbose=0)[0, 1]) == pytest.approx(expected, abs=0.06)
 
 

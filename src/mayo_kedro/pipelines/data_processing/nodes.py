@@ -40,6 +40,18 @@ class Images(Protocol):
         """One image, RGB of shape (height, width, 3)."""
 
 
+def record_data_version(data_source: Mapping[str, str]) -> dict[str, str]:
+    """Note which data this is, so that later runs go on with the same.
+
+    Args:
+        data_source: repository, host, branch, commit and notice.
+
+    Returns:
+        The same without the notice.
+    """
+    return {name: value for name, value in data_source.items() if name != "notice"}
+
+
 def check_labels(
     table: pd.DataFrame, images: Images, columns: Columns, parameters: DataProcessingParameters
 ) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from mayo_kedro.pipelines.data_processing.nodes import (
     check_labels,
     draw_contact_sheet,
     label_classes,
+    record_data_version,
     split_patients,
     summarize_splits,
 )
@@ -15,6 +16,12 @@ def create_pipeline(**_: object) -> Pipeline:
     """From the label table to splits, their summary and a contact sheet."""
     return Pipeline(
         [
+            Node(
+                record_data_version,
+                inputs="data_source",
+                outputs="data_version",
+                name="record_data_version_node",
+            ),
             Node(
                 check_labels,
                 inputs=["label_table", "clot_images", "params:columns", "params:data_processing"],

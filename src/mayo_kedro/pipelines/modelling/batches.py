@@ -1,8 +1,8 @@
-"""Labelled images to shuffled batches for Keras."""
+"""Labelled images to shuffled batches."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from mayo_kedro.pipelines.modelling.pixels import Pixels
 
-Order = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,40 +46,49 @@ def balanced_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     return (len(labels) / (present * counts[labels])).astype(np.float32)
 
 
-def shuffled_orders(size: int, seed: int) -> Callable[[], Order]:
-    """Make a function that gives another permutation at each call, the same ones for one seed."""
-    epochs = count()
-    return lambda: np.random.default_rng([seed, next(epochs)]).permutation(size)
-
-
-def make_batches(
-    pixels: Pixels,
-    images: LabelledImages,
-    batch_size: int,
-    next_order: Callable[[], Order] | None = None,
-) -> tf.data.Dataset:
-    """Make batches of (pixels, label, weight); each pass over them asks for a new order.
+class Batches:
+    """Batches of labelled images; each pass over them is the next epoch.
 
     Args:
         pixels: gives the images by id.
         images: the rows.
         batch_size: images a batch; the last may be smaller.
-        next_order: gives the row numbers of the coming pass; by default as they are.
+        seed: of another order in every epoch; None keeps the order of the rows.
+        epochs: how many passes there will be at most; None if that is not known.
     """
-    labels, weights = tf.constant(images.labels), tf.constant(images.weights)
 
-    def read_pass() -> Iterator[tuple[object, np.int64]]:
-        order = np.arange(len(images.ids)) if next_order is None else next_order()
-        return zip(pixels.read(images.ids[order].tolist()), order, strict=True)
+    def __init__(
+        self,
+        pixels: Pixels,
+        images: LabelledImages,
+        batch_size: int,
+        seed: int | None = None,
+        epochs: int | None = None,
+    ) -> None:
+        self.images = images
+        self._pixels = pixels
+        self._ids: list[str] = images.ids.tolist()
+        self._batch_size = batch_size
+        self._dataset = pixels.read(self._ids, batch_size, seed, epochs)
 
-    def complete(element: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        return pixels.decode(element), tf.gather(labels, row), tf.gather(weights, row)
+    def __len__(self) -> int:
+        """Batches in an epoch, as long as no image is left out."""
+        return math.ceil(len(self._ids) / self._batch_size)
 
-    signature = (pixels.signature, tf.TensorSpec((), tf.int64))
-    batches = (
-        tf.data.Dataset.from_generator(read_pass, output_signature=signature)
-        .map(complete, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(batch_size)
-        .prefetch(tf.data.AUTOTUNE)
-    )
-    return batches.apply(tf.data.experimental.assert_cardinality(-(-len(images.ids) // batch_size)))
+    @property
+    def statistics(self) -> dict[str, int]:
+        """Counts of what has travelled so far; empty for files that lie here."""
+        return self._pixels.images.statistics
+
+    def __iter__(self) -> Iterator[tuple[Rows, tf.Tensor]]:
+        """Give (row numbers, uint8 pixels) of each batch.
+
+        Raises:
+            UserError: at the end, more images were unreadable than may be.
+        """
+        arrived = np.zeros(len(self._ids), np.bool_)
+        for rows, pixels in self._dataset:
+            arrived[rows.numpy()] = True
+            yield rows.numpy(), pixels
+        if not arrived.all():
+            self._pixels.unreadable.note_pass(self._ids, {self._ids[row] for row in np.flatnonzero(arrived)})

@@ -1,58 +1,83 @@
 """Encoded image files to pixels of one size."""
 
 import io
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from PIL import Image
 
 from mayo_kedro.errors import UserError
 
 # First bytes of what TensorFlow always decodes itself: PNG, JPEG and GIF.
-NATIVE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+NATIVE_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 
 
-def make_native(image: str, data: bytes) -> bytes:
-    """Hand on what TensorFlow decodes, and turn any other format that Pillow knows into BMP.
+def read_pixels(path: tf.Tensor, size: int) -> tf.Tensor:
+    """Read a local file, decode it and resize it, within TensorFlow.
+
+    Formats that TensorFlow does not know but Pillow does, such as TIFF, are decoded by Pillow.
 
     Args:
-        image: id of the image, for the message.
-        data: the encoded file.
+        path: of the file, a scalar string.
+        size: side in pixels.
 
-    Raises:
-        UserError: the file is no image.
+    Returns:
+        uint8 of shape (size, size, 3).
     """
-    if data.startswith(NATIVE_SIGNATURES):
-        return data
-    converted = io.BytesIO()
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.convert("RGB").save(converted, "BMP")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise undecodable(image, data) from error
-    return converted.getvalue()
+    data = tf.io.read_file(path)
+    beginnings = [tf.strings.substr(data, 0, len(first)) == first for first in NATIVE_BEGINNINGS]
+    is_native = tf.reduce_any(beginnings)
+    data = tf.cond(is_native, lambda: data, lambda: tf.numpy_function(_convert, [data], tf.string))
+    return decode_pixels(data, size)
 
 
 def decode_pixels(data: tf.Tensor, size: int) -> tf.Tensor:
     """Decode a file and resize it, as uint8 (size, size, 3)."""
     pixels = tf.io.decode_image(data, channels=3, expand_animations=False)
     pixels.set_shape((None, None, 3))
+    shape = tf.shape(pixels)
+    # Nothing to resize is the common case: images are often stored at the size they are used at.
+    fits = tf.logical_and(tf.equal(shape[0], size), tf.equal(shape[1], size))
+    resized = tf.cond(fits, lambda: pixels, lambda: _resize(pixels, size))
+    resized.set_shape((size, size, 3))
+    return resized
+
+
+def _resize(pixels: tf.Tensor, size: int) -> tf.Tensor:
     resized = tf.image.resize(pixels, (size, size), antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
 
 
-def can_decode(data: bytes) -> bool:
-    """Tell whether TensorFlow decodes the file to its end."""
+def _convert(data: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    """Turn any format that Pillow knows into BMP; what is no image becomes nothing, and fails."""
+    converted = io.BytesIO()
+    # Objects all along: numpy's own kind of text would lose zero bytes at the end.
+    encoded = np.asarray(data, np.object_).item()
     try:
-        tf.io.decode_image(data, channels=3, expand_animations=False)
+        with Image.open(io.BytesIO(encoded)) as picture:
+            picture.convert("RGB").save(converted, "BMP")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return np.array(b"", np.object_)
+    return np.array(converted.getvalue(), np.object_)
+
+
+def can_decode(path: Path) -> bool:
+    """Tell whether the file decodes to its end."""
+    try:
+        read_pixels(str(path), 8)
     except tf.errors.InvalidArgumentError:
         return False
     return True
 
 
-def undecodable(image: str, data: bytes) -> UserError:
+def undecodable(image: str, path: Path) -> UserError:
     """Make the error for a file that is damaged or no image at all."""
-    size = f"{len(data)} bytes" if data else "an empty file"
+    length = path.stat().st_size
+    size = f"{length} bytes" if length else "an empty file"
     return UserError(
         f"The image {image} cannot be decoded ({size}): it is damaged, cut short or no image.",
-        "Replace the file in the repository, or take its row out of the table of labels.",
+        "Replace the file in the repository, take its row out of the table of labels, or let "
+        "modelling.unreadable_share be the share of images that may be left out.",
     )

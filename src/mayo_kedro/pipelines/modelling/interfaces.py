@@ -1,15 +1,51 @@
 """What the training asks of the things that the catalog hands to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Batch(Protocol):
+    """Some rows of a table and the local files of their images."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Row numbers, of shape (images,)."""
+
+    @property
+    def paths(self) -> list[str]:
+        """Of the encoded files, in the order of `rows`; "" for one that was skipped."""
+
+
+class BatchLoader(Protocol):
+    """The batches of a table, epoch by epoch, fetched ahead of use."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def epoch(
+        self, number: int, first_batch: int = 0, skip: Callable[[str], bool] | None = None
+    ) -> Iterator[Batch]:
+        """Give the batches of an epoch from `first_batch` on; `skip` tells which ids need no file."""
 
 
 class ImageStream(Protocol):
     """A set of encoded images."""
 
-    def stream(self, ids: Sequence[str]) -> Iterator[bytes]:
-        """Give the encoded files in the order of the ids."""
+    @property
+    def statistics(self) -> dict[str, int]:
+        """Counts of what has travelled so far; empty for files that lie here."""
+
+    def stream(self, images: Sequence[str]) -> Iterator[Path]:
+        """Give local copies of the encoded files in the order of the ids."""
+
+    def batches(
+        self, ids: Sequence[str], batch_size: int, *, seed: int | None = None, epochs: int | None = None
+    ) -> BatchLoader:
+        """Make a loader: in the order of `ids`, or shuffled anew in each of `epochs` with a seed."""
 
 
 class BackboneWeights(Protocol):

@@ -47,7 +47,9 @@ def train_folds(
     started = time.monotonic()
     folds = split_folds(splits, columns, parameters)
     ids = splits["image"].tolist()
-    pixels = open_pixels(images, ids, parameters.image_size, parameters.memory_cache_mb)
+    pixels = open_pixels(
+        images, ids, parameters.image_size, parameters.memory_cache_mb, parameters.unreadable_share
+    )
     weights = backbone_weights[parameters.weights] if parameters.weights else None
     training = Training(parameters, columns.ordered_classes, pixels, weights, monitor)
     trained = [train_fold(training, tables) for tables in folds]

@@ -62,6 +62,8 @@ class ModellingParameters(BaseModel):
         mixed_precision: half precision; "auto" uses it where there is a GPU.
         memory_cache_mb: decoded images are kept in memory if all of them take less than this;
             else they are streamed again in every epoch.
+        unreadable_share: of the images of a table that may be left out, and named, because they cannot be
+            decoded; with 0 the first one ends the training.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +86,7 @@ class ModellingParameters(BaseModel):
     seed: int = Field(default=1, ge=0, lt=2**32)
     mixed_precision: Literal["auto"] | bool = "auto"
     memory_cache_mb: int = Field(default=1024, ge=0)
+    unreadable_share: float = Field(default=0, ge=0, lt=1)
 
     @field_validator("backbone")
     @classmethod

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import keras
 import pandas as pd
-import tensorflow as tf
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.pipelines.modelling.batches import LabelledImages, make_batches, shuffled_orders
+from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages
+from mayo_kedro.pipelines.modelling.epochs import fit_epochs
 from mayo_kedro.pipelines.modelling.folds import FoldTables
 from mayo_kedro.pipelines.modelling.interfaces import BackboneWeights, TrainingMonitor
 from mayo_kedro.pipelines.modelling.monitor import MonitorCallback
@@ -59,8 +59,8 @@ class StageResult:
 class FoldBatches:
     """What a fold learns from and, unless None, what decides when to stop."""
 
-    training: tf.data.Dataset
-    validation: tf.data.Dataset | None
+    training: Batches
+    validation: Batches | None
 
 
 def fit_stages(
@@ -101,12 +101,12 @@ def _make_fold_batches(training: Training, tables: FoldTables) -> FoldBatches:
     """The validation loss is always weighted: it is the metric that the network is judged by."""
     parameters = training.parameters
     learnt = LabelledImages.from_table(tables.training, weighted=parameters.class_weights)
-    orders = shuffled_orders(len(learnt.ids), parameters.seed)
-    batches = make_batches(training.pixels, learnt, parameters.batch_size, orders)
+    epochs = parameters.frozen_epochs + parameters.fine_tune_epochs
+    batches = Batches(training.pixels, learnt, parameters.batch_size, parameters.seed, epochs)
     if tables.validation is None:
         return FoldBatches(batches, None)
     watched = LabelledImages.from_table(tables.validation, weighted=True)
-    return FoldBatches(batches, make_batches(training.pixels, watched, parameters.batch_size))
+    return FoldBatches(batches, Batches(training.pixels, watched, parameters.batch_size))
 
 
 def _freeze(training: Training, network: keras.Model) -> None:
@@ -131,7 +131,7 @@ def fit_stage(training: Training, stage: Stage, trainer: keras.Model, batches: F
     if stage.epochs == 0:
         return StageResult(pd.DataFrame(), math.inf)
     parameters = training.parameters
-    steps = int(batches.training.cardinality())
+    steps = len(batches.training)
     trainer.compile(
         keras.optimizers.Adam(schedule_learning_rate(stage, steps)),
         "sparse_categorical_crossentropy",
@@ -145,14 +145,12 @@ def fit_stage(training: Training, stage: Stage, trainer: keras.Model, batches: F
         keras.callbacks.TerminateOnNaN(),
         MonitorCallback(training.monitor, stage.fold, stage.name, epochs),
     ]
-    epochs_run = trainer.fit(
+    epochs_run = fit_epochs(
+        trainer,
         batches.training,
-        validation_data=batches.validation,
-        initial_epoch=stage.first_epoch,
-        epochs=stage.first_epoch + stage.epochs,
-        shuffle=False,  # the batches are
-        callbacks=watchers if batches.validation is None else [*watchers, stopper],
-        verbose=0,
+        batches.validation,
+        range(stage.first_epoch, stage.first_epoch + stage.epochs),
+        watchers if batches.validation is None else [*watchers, stopper],
     )
     history = make_history(stage, epochs_run)
     return StageResult(history, stopper.best if batches.validation is not None else math.inf)

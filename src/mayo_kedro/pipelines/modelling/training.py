@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mayo_kedro.pipelines.modelling.augmentation import add_augmentation
-from mayo_kedro.pipelines.modelling.batches import LabelledImages, make_batches
+from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages
 from mayo_kedro.pipelines.modelling.folds import FoldTables
 from mayo_kedro.pipelines.modelling.network import build_network
 from mayo_kedro.pipelines.modelling.stages import Training, fit_stages
@@ -95,12 +95,16 @@ def predict(training: Training, network: keras.Model, table: pd.DataFrame) -> pd
     """Predict the rows of a table.
 
     Returns:
-        The rows with a column `probability_<class>` for each class; they add up to 1.
+        The rows, but for images that were left out as unreadable, with a column `probability_<class>` for
+        each class; these add up to 1.
     """
     images = LabelledImages.from_table(table, weighted=False)
-    batches = make_batches(training.pixels, images, training.parameters.batch_size)
-    probabilities = network.predict(batches, verbose=0).astype(np.float64)
+    batches = Batches(training.pixels, images, training.parameters.batch_size)
+    predicted = [(rows, network.predict_on_batch(pixels)) for rows, pixels in batches]
+    rows = table[["image", "patient", "label", "int_labels", "fold"]].iloc[
+        np.concatenate([rows for rows, _ in predicted])
+    ]
+    probabilities = np.concatenate([part for _, part in predicted]).astype(np.float64)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     columns = [f"probability_{name}" for name in training.classes]
-    rows = table[["image", "patient", "label", "int_labels", "fold"]].reset_index(drop=True)
-    return pd.concat([rows, pd.DataFrame(probabilities, columns=columns)], axis=1)
+    return pd.concat([rows.reset_index(drop=True), pd.DataFrame(probabilities, columns=columns)], axis=1)
