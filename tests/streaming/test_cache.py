@@ -105,6 +105,26 @@ def test_a_blob_id_is_checked_whatever_size_was_told(tmp_path, size):
         assert not incoming.is_intact()
 
 
+@pytest.mark.parametrize(("key", "declared"), [(MD5, MD5), (BLOB, BLOB), (NAME, None)])
+def test_which_file_it_is_may_be_learnt_after_it_came(tmp_path, key, declared):
+    cache = FileCache(tmp_path)
+    with cache.receive("", None) as incoming:
+        incoming.restart(len(BODY))
+        incoming.write(BODY)
+        incoming.expect("another key", "0" * 40)
+        assert not incoming.is_intact()
+        incoming.expect(key, declared)
+        assert incoming.is_intact()
+        assert incoming.keep() == cache.find(key)
+
+
+def test_the_manifest_of_a_folder_lies_where_dvc_looks_for_it(tmp_path):
+    path = keep(FileCache(tmp_path), f"{MD5}.dir", MD5)
+    assert path == tmp_path / "files" / "md5" / MD5[:2] / f"{MD5[2:]}.dir"
+    assert FileCache(tmp_path).find(f"{MD5}.dir") == path
+    assert FileCache(tmp_path).find(MD5) is None
+
+
 @pytest.mark.parametrize("declared", [MD5, BLOB])
 def test_a_body_that_is_not_intact_cannot_be_kept(tmp_path, declared):
     with FileCache(tmp_path).receive(declared, declared) as incoming:
@@ -256,6 +276,7 @@ assert cache.find(NAME) is None
 """
 
 BECOMES_READ_ONLY = """
+import threading
 cache = FileCache(Path(sys.argv[1]) / "cache", limit_bytes=10**6)
 path, other = keep(cache, BLOB, BLOB), keep(cache, NAME, None, b"other")
 other.chmod(0o644)

@@ -111,6 +111,20 @@ def test_what_dvc_put_there_neither_counts_nor_goes(tmp_path):
     assert set(bodies_in(tmp_path)) == {"0" * 32, "0" * 32 + ".dir", *map(md5_of, (4, 5))}
 
 
+def test_the_manifest_of_a_folder_counts_and_goes_as_any_file(tmp_path):
+    cache = FileCache(tmp_path, limit_bytes=30 * KB)
+    manifest = f"{md5_of(0)}.dir"
+    keep(cache, 0, key=manifest)
+    for number in range(1, 4):
+        keep(cache, number)
+        found = cache.find(manifest) if number < 3 else None
+        assert found or number == 3
+    assert bodies_in(tmp_path).keys() == {manifest, md5_of(3)}
+    for number in range(4, 7):
+        keep(cache, number)
+    assert manifest not in bodies_in(tmp_path)
+
+
 def test_what_earlier_processes_left_is_counted(tmp_path):
     for number in range(20):
         keep(FileCache(tmp_path), number)

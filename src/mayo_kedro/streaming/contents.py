@@ -5,6 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mayo_kedro.streaming.addresses import Addresses, is_stored
@@ -16,6 +17,9 @@ from mayo_kedro.streaming.errors import OfflineError
 from mayo_kedro.streaming.integrity import is_checkable
 from mayo_kedro.streaming.transport import Request, Transport
 from mayo_kedro.streaming.workers import Workers
+
+Find = Callable[[str], Entry | None]
+Ask = Callable[[str], Entry]
 
 # A bucket has no commits: what it holds is kept for this process only.
 _THIS_PROCESS = uuid.uuid4().hex
@@ -39,7 +43,7 @@ class Contents:
         self._addresses = Addresses(transport.service.host, full_name)
         # Of their own: who waits for an answer must not keep the one who asks from running.
         self._askers = Workers(FIRST)
-        self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._busy: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
     def find_at_once(self, entry: Entry) -> Path | None:
         """The local copy if this process has verified it before; costs microseconds."""
@@ -71,22 +75,21 @@ class Contents:
             OfflineError: it is not in the cache, and nobody may be asked.
             TransferError: it did not arrive whole, or never with the declared content.
         """
-        key = self._name_key(entry, commit)
-        with self._alone(key):
-            return self.find(entry, commit) or self._receive(key, entry, commit)
+        with self._alone(entry.path, commit):
+            return self.find(entry, commit) or self._receive(entry, commit)
 
-    def _receive(self, key: str, entry: Entry, commit: str) -> Path:
+    def _receive(self, entry: Entry, commit: str) -> Path:
         request = self._ask_for(entry, commit)
         if self._offline:
             raise OfflineError.of(request.what, self._cache.folder)
         declared = entry.declared_hash.removesuffix(FOLDER_SUFFIX)  # of a manifest it is the md5 as well
-        with self._cache.receive(key, declared) as incoming:
+        with self._cache.receive(self._name_key(entry, commit), declared) as incoming:
             self._transport.download(request, incoming)
             path = incoming.keep()
         self._transport.statistics.add(files_fetched=1)
         return path
 
-    def fetch_while_asking(self, path: str, commit: str, ask: Callable[[], Entry]) -> Path:
+    def fetch_while_asking(self, path: str, commit: str, find: Find, ask: Ask) -> Path:
         """Bring a file here of which nothing is known yet, and ask for its hash at the same time.
 
         It saves the first files a round trip. What turns out to be here already has been fetched in vain.
@@ -94,13 +97,22 @@ class Contents:
         Args:
             path: of the file.
             commit: at which it is read.
+            find: its entry, if it has become known meanwhile.
             ask: asks the service for its entry.
 
         Raises:
             IsADirectoryError: it is a folder.
             TransferError: see `fetch`.
         """
-        asked = self._askers.submit(ask)
+        with self._alone(path, commit):
+            found = find(path) or self._receive_unknown(path, commit, ask)
+            if isinstance(found, Path):
+                return found
+            return self.find(found, commit) or self._receive(found, commit)
+
+    def _receive_unknown(self, path: str, commit: str, ask: Ask) -> Path | Entry:
+        """The file, or what it should have been: that is asked for again, as one that is known."""
+        asked = self._askers.submit(partial(ask, path))
         unknown = Entry(path, False, None, "", "")
         with self._cache.receive("", None) as incoming:
             self._transport.download(self._ask_for(unknown, commit), incoming)
@@ -109,14 +121,14 @@ class Contents:
             if not entry.is_folder and incoming.is_intact():
                 self._transport.statistics.add(files_fetched=1)
                 return incoming.keep()
-        return self.fetch(entry, commit)
+        return entry
 
     @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
+    def _alone(self, path: str, commit: str) -> Iterator[None]:
         """Two threads that want one file fetch it once."""
-        with self._busy[key]:
+        with self._busy[path, commit]:
             yield
-        self._busy.pop(key, None)
+        self._busy.pop((path, commit), None)
 
     def read_range(self, entry: Entry, commit: str, start: int, end: int) -> bytes | None:
         """Read bytes `start` to `end` (exclusive) of a file; None if the service does not grant that."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from mayo_kedro.streaming.cache_layout import STREAMED_AT, CacheLayout
+from mayo_kedro.streaming.cache_layout import FOLDER_SUFFIX, STREAMED_AT, CacheLayout
 from mayo_kedro.streaming.integrity import is_md5
 
 FILLED_AFTERWARDS = 0.9
@@ -90,14 +90,16 @@ class Eviction:
         return used < total > limit
 
     def _scan(self) -> "_Streamed":
-        found = _Streamed(array("q"), array("q"), bytearray())
+        found = _Streamed(array("q"), array("q"), bytearray(), bytearray())
         for name, entry in _list(self._layout.objects):
+            md5 = name.removesuffix(FOLDER_SUFFIX)
             with suppress(FileNotFoundError):
                 status = entry.stat(follow_symlinks=False)
-                if status.st_mtime_ns == STREAMED_AT and is_md5(name):
+                if status.st_mtime_ns == STREAMED_AT and is_md5(md5):
                     found.used_at.append(status.st_atime_ns)
                     found.sizes.append(status.st_size)
-                    found.md5s.extend(bytes.fromhex(name))
+                    found.md5s.extend(bytes.fromhex(md5))
+                    found.are_folders.append(name != md5)
         return found
 
     def _remove_oldest(self, streamed: "_Streamed", surplus: int, newest: str) -> int:
@@ -178,21 +180,23 @@ class _Tally:
 
 
 class _Streamed(NamedTuple):
-    """What streaming fetched, in columns: a million files take 32 MB.
+    """What streaming fetched, in columns: a million files take 33 MB.
 
     Attributes:
         used_at: access times in nanoseconds.
         sizes: in bytes.
         md5s: 16 bytes for each file.
+        are_folders: 1 for the manifest of a folder.
     """
 
     used_at: "array[int]"
     sizes: "array[int]"
     md5s: bytearray
+    are_folders: bytearray
 
     def md5(self, index: int) -> str:
-        """The hash of one file, in hex."""
-        return self.md5s[16 * index : 16 * index + 16].hex()
+        """The hash of one file, in hex; of a manifest with its suffix."""
+        return self.md5s[16 * index : 16 * index + 16].hex() + FOLDER_SUFFIX * self.are_folders[index]
 
 
 def _list(folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:

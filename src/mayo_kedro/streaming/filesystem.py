@@ -204,16 +204,19 @@ class DagsHubFileSystem(WritingFileSystem):
         repository, inner = self.repository(path)
         if self._offline or is_stored(inner) or repository.find_soon(inner) is not None:
             return self.fetch(path)
-        return repository.contents.fetch_while_asking(
-            inner, repository.commit, partial(repository.find, inner)
-        )
+        contents, commit = repository.contents, repository.commit
+        return contents.fetch_while_asking(inner, commit, repository.find_at_once, repository.find)
+
+    def open_known(self, folder: str) -> bool:
+        """Tell whether the hashes of all files in a folder are on this disk; then they are used."""
+        repository, inner = self.repository(folder)
+        return repository.open_known(inner)
 
     def prepare(self, folder: str) -> None:
         """Begin to learn the hashes of all files in a folder, where one request tells them."""
         repository, inner = self.repository(folder)
-        if not repository.open_known(inner):
-            # Not behind the files that wait for it.
-            Workers(1).submit(partial(repository.prepare, inner))
+        # Not behind the files that wait for it.
+        Workers(1).submit(partial(repository.prepare, inner))
 
     def _work(self) -> Workers:
         with self._lock:

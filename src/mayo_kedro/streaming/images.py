@@ -98,16 +98,19 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         if len(images) <= FEW:
             yield from arriving
             return
+        prepared = self._open_known()
         with progress("Streaming images", len(images)) as advance:
-            for number, path in enumerate(arriving):
-                if number == 0:  # not before: a large manifest would delay the first batch
-                    self._prepare()
+            for path in arriving:
+                if not prepared:  # not before the first file: a large manifest would delay it
+                    self._filesystem.prepare(self._folder)
+                    prepared = True
                 advance()
                 yield path
 
-    def _prepare(self) -> None:
-        if hasattr(self._filesystem, "prepare"):
-            self._filesystem.prepare(self._folder)
+    def _open_known(self) -> bool:
+        """Tell whether nothing has to be learnt of the folder before its files are asked for."""
+        open_known = getattr(self._filesystem, "open_known", None)
+        return open_known is None or bool(open_known(self._folder))
 
     def batches(
         self,
