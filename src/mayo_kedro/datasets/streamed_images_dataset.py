@@ -8,7 +8,7 @@ from kedro_datasets._typing import ImagePreview
 from mayo_kedro.datasets.contact_sheet import draw_contact_sheet
 from mayo_kedro.datasets.remote import ReadOnlyDataset, read_notice
 from mayo_kedro.errors import UserError
-from mayo_kedro.streaming.images import StreamedImages
+from mayo_kedro.streaming.images import StreamedImages, decode_image
 
 
 class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
@@ -95,12 +95,13 @@ class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
         captions = [
             f"{name} · {label}" for name, label in zip(names, self._column(chosen, "label"), strict=True)
         ]
-        loaded = self.load()
-        return ImagePreview(
-            draw_contact_sheet(
-                [loaded[name] for name in names], captions, read_notice(filesystem, self._notice), thumbnail
-            )
-        )
+        files = self.load().stream(names)
+        pictures = [
+            decode_image(path.read_bytes(), f"{name}{self._suffix}")
+            for name, path in zip(names, files, strict=True)
+        ]
+        notice = read_notice(filesystem, self._notice)
+        return ImagePreview(draw_contact_sheet(pictures, captions, notice, thumbnail))
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._address, "suffix": self._suffix, "table": self._table}

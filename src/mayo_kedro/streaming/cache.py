@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import threading
 import time
-from collections import Counter
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -40,12 +38,11 @@ class FileCache:
 
     def __init__(self, folder: Path, limit_bytes: int | None = None) -> None:
         self.folder = folder
+        self.limit_bytes = limit_bytes
         self._layout = CacheLayout(folder)
-        self._eviction = Eviction(self._layout, limit_bytes, self._pinned_md5s)
+        self._eviction = Eviction(self._layout, limit_bytes)
         # What each file looked like when it was verified, by its md5; 105 MB for a million files.
         self._verified: dict[int, int] = {}
-        self._pins: Counter[str] = Counter()
-        self._pinning = threading.Lock()
 
     def find(self, key: str) -> Path | None:
         """Find a file and mark it as used just now.
@@ -124,23 +121,6 @@ class FileCache:
         except OSError:
             os.unlink(link)
             raise
-
-    def pin(self, key: str) -> None:
-        """Keep a file, here or yet to come, from being evicted by this process; counted."""
-        with self._pinning:
-            self._pins[key] += 1
-
-    def unpin(self, key: str) -> None:
-        """Take back one `pin`."""
-        with self._pinning:
-            self._pins[key] -= 1
-            if self._pins[key] <= 0:
-                del self._pins[key]
-
-    def _pinned_md5s(self) -> set[str]:
-        with self._pinning:
-            keys = list(self._pins)
-        return {md5 for md5 in map(self._layout.find_md5, keys) if md5}
 
 
 def _identify(status: os.stat_result) -> int:

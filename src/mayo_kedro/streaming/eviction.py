@@ -5,8 +5,7 @@ import os
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -33,15 +32,11 @@ class Eviction:
     Args:
         layout: of the cache's folder.
         limit_bytes: of the streamed files together, true to a MiB for each process; None is no limit.
-        pinned: gives the md5s that this process needs soon, which it never removes.
     """
 
-    def __init__(
-        self, layout: CacheLayout, limit_bytes: int | None, pinned: Callable[[], AbstractSet[str]]
-    ) -> None:
+    def __init__(self, layout: CacheLayout, limit_bytes: int | None) -> None:
         self._layout = layout
         self._limit = limit_bytes
-        self._pinned = pinned
         self._tally = _Tally(layout.tally)
         self._has_looked = False
 
@@ -103,14 +98,13 @@ class Eviction:
         return found
 
     def _remove_oldest(self, streamed: "_Streamed", surplus: int, newest: str) -> int:
-        """Remove `surplus` bytes or a little more, less if much is pinned; gives how many."""
-        spared = self._pinned() | {newest}
+        """Remove `surplus` bytes or a little more; gives how many."""
         removed = 0
         for index in sorted(range(len(streamed.sizes)), key=streamed.used_at.__getitem__):
             if removed >= surplus:
                 break
             md5 = streamed.md5(index)
-            if md5 not in spared:
+            if md5 != newest:
                 with suppress(FileNotFoundError):  # somebody else was faster
                     os.unlink(self._layout.object(md5))
                 removed += streamed.sizes[index]

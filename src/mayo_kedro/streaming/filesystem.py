@@ -17,6 +17,7 @@ from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.addresses import is_stored
 from mayo_kedro.streaming.cache import FileCache, default_folder
 from mayo_kedro.streaming.entries import Entry
+from mayo_kedro.streaming.prefetch import WINDOW_BYTES
 from mayo_kedro.streaming.ranged_file import RangedFile
 from mayo_kedro.streaming.repository import Repository
 from mayo_kedro.streaming.services import find_service
@@ -95,6 +96,12 @@ class DagsHubFileSystem(WritingFileSystem):
         self._transport: Transport | None = None
         self._repositories: dict[str, Repository] = {}
         self._workers: tuple[int, Workers] | None = None
+
+    @property
+    def window_bytes(self) -> int:
+        """How much is fetched ahead: never so much that it would be evicted before its turn."""
+        limit = self.cache.limit_bytes
+        return WINDOW_BYTES if limit is None else min(WINDOW_BYTES, limit // 4)
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:

@@ -29,7 +29,6 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         folder: where the files lie.
         suffix: of the files, such as ".png"; a file is named id + suffix.
         read_ids: gives the ids, in order; called when they are first needed.
-        window_bytes: how much may lie ready ahead of the consumer.
     """
 
     def __init__(
@@ -38,13 +37,11 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         folder: str,
         suffix: str,
         read_ids: Callable[[], Sequence[str]],
-        window_bytes: int = WINDOW_BYTES,
     ) -> None:
         self._filesystem = filesystem
         self._folder = folder.rstrip("/")
         self._suffix = suffix
         self._read_ids = read_ids
-        self._window_bytes = window_bytes
 
     @cached_property
     def _ids(self) -> dict[str, None]:
@@ -94,7 +91,8 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
             A verified local copy for each of `images`, encoded as it is; it must not be changed.
         """
         addresses, later = map(self._address, images), map(self._address, ahead)
-        arriving = prefetch(self._source, addresses, later, self._window_bytes)
+        window = getattr(self._filesystem, "window_bytes", WINDOW_BYTES)
+        arriving = prefetch(self._source, addresses, later, window)
         if len(images) <= FEW:
             yield from arriving
             return

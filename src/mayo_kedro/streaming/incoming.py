@@ -112,6 +112,11 @@ class Incoming:
                 self._check.update(os.pread(self._file, _READ_BYTES, start))
         return self._check.is_intact()
 
+    @property
+    def md5(self) -> str:
+        """Of all that was written."""
+        return self._check.md5
+
     def keep(self) -> Path:
         """Move the file atomically to its place in the cache.
 

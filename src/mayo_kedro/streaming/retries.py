@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 ATTEMPTS = 6
-WRONG_BODIES = 3
-"""How often a body that does not match its hash is fetched before giving up."""
+SAME_WRONG = 3
+"""How often a wrong body comes unchanged before it is taken for what the service holds."""
 LONGEST_BACK_OFF = 8.0
 
 
@@ -37,15 +38,17 @@ class WrongBodyError(PassingError):
     Args:
         reason: in words, without an address.
         remedy: what to do if it stays so.
+        md5: of the body: if the same one comes again, it is not the line that is at fault.
     """
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, md5: str) -> None:
         super().__init__(reason)
         self.remedy = remedy
+        self.md5 = md5
 
 
 def try_again(attempt: Callable[[], None], repeated: Callable[[], None]) -> None:
-    """Make up to `ATTEMPTS` attempts, of which at most `WRONG_BODIES` bring a wrong body.
+    """Make up to `ATTEMPTS` attempts, but no more once the same wrong body has come `SAME_WRONG` times.
 
     Args:
         attempt: what to try.
@@ -65,7 +68,7 @@ def _try_on(attempt: Callable[[], None], repeated: Callable[[], None], first: Pa
     from tenacity import Retrying, retry_if_exception_type  # noqa: PLC0415
 
     failures = iter([first])
-    wrong = 0
+    wrong: Counter[str] = Counter()
 
     def repeat() -> None:
         if failed := next(failures, None):
@@ -73,12 +76,12 @@ def _try_on(attempt: Callable[[], None], repeated: Callable[[], None], first: Pa
         attempt()
 
     def stops(state: "RetryCallState") -> bool:
-        nonlocal wrong
         error = state.outcome.exception() if state.outcome else None
-        wrong += isinstance(error, WrongBodyError)
+        if isinstance(error, WrongBodyError):
+            wrong[error.md5] += 1
         if isinstance(error, PassingError):
             error.attempts = state.attempt_number
-        return state.attempt_number >= ATTEMPTS or wrong >= WRONG_BODIES
+        return state.attempt_number >= ATTEMPTS or SAME_WRONG in wrong.values()
 
     for trial in Retrying(
         retry=retry_if_exception_type(PassingError),

@@ -1,5 +1,6 @@
 """Where a body goes while it arrives."""
 
+import hashlib
 from typing import Any, Protocol
 
 
@@ -18,6 +19,10 @@ class Sink(Protocol):
 
     def is_intact(self) -> bool:
         """Tell whether the whole body is what was declared."""
+
+    @property
+    def md5(self) -> str:
+        """Of what came."""
 
 
 class Buffer:
@@ -42,3 +47,8 @@ class Buffer:
     def is_intact(self) -> bool:
         """True: there is nothing to compare with."""
         return True
+
+    @property
+    def md5(self) -> str:
+        """Of what came."""
+        return hashlib.md5(self.body, usedforsecurity=False).hexdigest()

@@ -22,7 +22,6 @@ from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.concurrency import AdaptiveLimit, Slot
 from mayo_kedro.streaming.errors import AccessRefusedError, RemoteFileNotFoundError, TransferError
 from mayo_kedro.streaming.retries import (
-    WRONG_BODIES,
     PassingError,
     WrongBodyError,
     read_retry_after,
@@ -45,6 +44,7 @@ _OVERLOADED = (429, 503)
 _PASSING = (408, 425, 500, 502, 504, *_OVERLOADED)
 _ELSEWHERE = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
+_ANOTHER_PART = "another part of it came than was asked for"
 
 
 class _NoRangesError(Exception):
@@ -141,6 +141,7 @@ class Transport:
                 raise WrongBodyError(
                     "does not answer as DagsHub's API does",
                     "Check repository.host in conf/base/globals.yml and DAGSHUB_CLIENT_HOST.",
+                    buffer.md5,
                 ) from None
 
         self._try(request, attempt)
@@ -156,17 +157,19 @@ class Transport:
         Raises:
             RemoteFileNotFoundError: 404.
             AccessRefusedError: 401 or 403.
-            TransferError: anything else, after `retries.ATTEMPTS` attempts or `WRONG_BODIES` wrong bodies.
+            TransferError: anything else, after `retries.ATTEMPTS` attempts, or the same wrong body some times.
         """
 
         def attempt() -> None:
             self._receive(request, sink)
             if not sink.is_intact():
-                sink.restart(None)
-                raise WrongBodyError(
-                    f"gave {WRONG_BODIES} times other content than the repository declares",
+                wrong = WrongBodyError(
+                    "gives other content than the repository declares",
                     "The stored file or the connection is damaged: check the file in the repository.",
+                    sink.md5,
                 )
+                sink.restart(None)
+                raise wrong
 
         self._try(request, attempt)
 
@@ -225,6 +228,8 @@ class Transport:
                         self._prepare(response, sink, start)
                     elif response.status != 206:
                         raise _NoRangesError
+                    elif _first_byte(response) != start:
+                        raise PassingError(_ANOTHER_PART)
                     self._pour(response, sink)
             except RequestError as error:
                 raise PassingError(_name_cause(error)) from None
@@ -275,7 +280,7 @@ class Transport:
         length = response.get_header("content-length")
         sink.restart(int(length) if length and response.status == 200 else None)
         if response.status == 206:
-            raise PassingError("another part of it came than was asked for")
+            raise PassingError(_ANOTHER_PART)
 
     def _pour(self, response: "SyncResponse", sink: Sink) -> None:
         reader = response.body_reader
@@ -330,7 +335,9 @@ class Transport:
 
     def _lost(self, request: Request, reason: PassingError) -> TransferError:
         if isinstance(reason, WrongBodyError):
-            return TransferError(f"{request.what}: {request.url} {reason}.", reason.remedy)
+            return TransferError(
+                f"{request.what}: {request.url} {reason} ({reason.attempts} attempts).", reason.remedy
+            )
         return TransferError(
             f"{request.what} did not arrive from {request.url} in {reason.attempts} attempts: {reason}.",
             f"Check that {self.service.host} can be reached, or try again later; what has arrived is kept.",

@@ -73,7 +73,9 @@ class StreamedPixels:
         loader, numbers = self.images.batches(ids, batch_size, seed=seed, epochs=epochs), count()
 
         def read_pass() -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
-            return self._guard(loader.epoch(next(numbers), skip=self.unreadable.__contains__))
+            # None where there is nothing to skip: asking for each of a million rows takes half a second.
+            skip = self.unreadable.__contains__ if self.unreadable else None
+            return self._guard(loader.epoch(next(numbers), skip=skip))
 
         paths = tf.data.Dataset.from_generator(read_pass, output_signature=_PATHS)
         return self._decode(paths).batch(batch_size).prefetch(tf.data.AUTOTUNE)

@@ -22,6 +22,10 @@ class UnreadableImages:
         self.share = share
         self._found: set[str] = set()
 
+    def __bool__(self) -> bool:
+        """Tell whether any image is known to be unreadable."""
+        return bool(self._found)
+
     def __contains__(self, image: object) -> bool:
         """Tell whether an image is known to be unreadable."""
         return image in self._found
