@@ -157,7 +157,7 @@ class Transport:
         Raises:
             RemoteFileNotFoundError: 404.
             AccessRefusedError: 401 or 403.
-            TransferError: anything else, after `retries.ATTEMPTS` attempts, or the same wrong body some times.
+            TransferError: anything else, after `retries.ATTEMPTS` attempts, or the same wrong body thrice.
         """
 
         def attempt() -> None:
