@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+import certifi
+
 from mayo_kedro import __version__
 from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.concurrency import AdaptiveLimit, Slot
@@ -315,9 +317,10 @@ class Transport:
             .max_connections(None)
             .pool_max_idle_per_host(self.limit.most)
         )
-        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-            if named := os.environ.get(variable):
-                builder = builder.add_root_certificate_pem(Path(named).read_bytes())
+        # Besides the system's: a slim machine has none, and then the client could not even be made.
+        named = (os.environ.get(variable) for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"))
+        for certificates in {certifi.where(), *filter(None, named)}:
+            builder = builder.add_root_certificate_pem(Path(certificates).read_bytes())
         if _is_loopback(self.service.host):
             builder = builder.no_proxy()
         return builder.build()
