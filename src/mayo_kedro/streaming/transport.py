@@ -1,26 +1,18 @@
 """Bytes over HTTP: pooled connections, bounded retries, transfers that resume, errors in words."""
 
-import ipaddress
 import json
 import os
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-import certifi
-
-from mayo_kedro import __version__
 from mayo_kedro.errors import UserError
+from mayo_kedro.streaming.client import load_library, make_client
 from mayo_kedro.streaming.concurrency import AdaptiveLimit, Slot
 from mayo_kedro.streaming.errors import AccessRefusedError, RemoteFileNotFoundError, TransferError
 from mayo_kedro.streaming.retries import (
@@ -32,13 +24,12 @@ from mayo_kedro.streaming.retries import (
 from mayo_kedro.streaming.services import TOKEN_VARIABLE, Service
 from mayo_kedro.streaming.sinks import Buffer, Sink
 from mayo_kedro.streaming.statistics import Statistics
-from mayo_kedro.streaming.workers import Workers, run_aside
+from mayo_kedro.streaming.workers import run_aside
 
 if TYPE_CHECKING:
     from pyreqwest.client import SyncClient
     from pyreqwest.response import SyncResponse
 
-CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
 """A body that brings no byte for this long counts as lost."""
 
@@ -101,7 +92,7 @@ class Transport:
         self.limit = AdaptiveLimit(most=most_requests) if most_requests else AdaptiveLimit()
         self._stall_seconds = stall_seconds
         self._making = threading.Lock()
-        _load_client()
+        load_library()
         self._client: SyncClient | None = None
         self._process = 0
         self._grants_ranges: bool | None = None
@@ -295,35 +286,9 @@ class Transport:
         if self._client is None or self._process != os.getpid():
             with self._making:
                 if self._client is None or self._process != os.getpid():
-                    self._client = self._make_client()
+                    self._client = make_client(self.service.host, self.limit.most, self._stall_seconds)
                     self._process = os.getpid()
         return self._client
-
-    def _make_client(self) -> "SyncClient":
-        from pyreqwest.client import SyncClientBuilder  # noqa: PLC0415
-
-        builder = (
-            SyncClientBuilder()
-            .user_agent(f"mayo-kedro/{__version__}")
-            .http1_only()  # HTTP/2 is slower for bodies of this size
-            # Parts, sizes and hashes are of bodies as they are stored.
-            .gzip(False)
-            .brotli(False)
-            .deflate(False)
-            .zstd(False)
-            .follow_redirects(False)
-            .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
-            .read_timeout(timedelta(seconds=self._stall_seconds))
-            .max_connections(None)
-            .pool_max_idle_per_host(self.limit.most)
-        )
-        # Besides the system's: a slim machine has none, and then the client could not even be made.
-        named = (os.environ.get(variable) for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"))
-        for certificates in {certifi.where(), *filter(None, named)}:
-            builder = builder.add_root_certificate_pem(Path(certificates).read_bytes())
-        if _is_loopback(self.service.host):
-            builder = builder.no_proxy()
-        return builder.build()
 
     def _check_status(self, response: "SyncResponse", request: Request, slot: Slot) -> None:
         status = response.status
@@ -370,15 +335,6 @@ class Transport:
         )
 
 
-def _load_client() -> None:
-    """Load the client's library, which only who reads pays for, by a thread that never ends.
-
-    Its allocator belongs to the thread that loads it: once that has ended, the next use by another crashes.
-    """
-    if "pyreqwest" not in sys.modules:
-        Workers(1).submit(partial(import_module, "pyreqwest.client")).result()
-
-
 def _first_byte(response: "SyncResponse") -> int | None:
     found = re.match(r"bytes (\d+)-", response.get_header("content-range") or "")
     return int(found[1]) if found else None
@@ -395,11 +351,3 @@ def _name_cause(error: Exception) -> str:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
