@@ -1,5 +1,6 @@
 """`python -m mayo_kedro.sandbox`: see `--help`."""
 
+import contextlib
 import json
 import os
 import select
@@ -16,7 +17,7 @@ from mayo_kedro.sandbox.repository import Repository
 from mayo_kedro.sandbox.seeding import Seeding
 from mayo_kedro.sandbox.server import Server, listen
 from mayo_kedro.sandbox.service import open_state
-from mayo_kedro.sandbox.sources import FolderSource, SampleSource, Source
+from mayo_kedro.sandbox.sources import FolderSource, SampleSource, SlidesSource, Source
 
 __all__ = ["main"]
 
@@ -30,39 +31,62 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _leave)
     service = open_state(options.state, login=options.owner, ranges=options.ranges, buckets=options.bucket)
     repository = service.repository(options.owner, options.name)
-    source: Source = FolderSource(options.seed) if options.seed else SampleSource()
+    drawn: Source = SlidesSource() if options.slides else SampleSource()
+    source = FolderSource(options.seed) if options.seed else drawn
     bytes_per_s = options.mbit_per_s * 125_000 if options.mbit_per_s else None
     try:
         listening = listen(options.port, options.state / "port")
     except OSError as problem:
         _say(f"Cannot listen on port {options.port}: {problem.strerror}. Choose another one with --port.")
         return 1
-    with Server(service, listening, Shape(options.latency_ms / 1000, bytes_per_s)) as server:
+    with contextlib.ExitStack() as running:
+        server = Server(service, listening, Shape(options.latency_ms / 1000, bytes_per_s))
+        running.enter_context(server)
         Seeding(repository, server.host, _say).seed(source)
         exports = read_exports(server.host, service.token, f"{options.owner}/{options.name}")
-        return _wait(options, command, exports, repository)
+        azure = {} if options.attached and not options.with_azure else _start_azure(running, options)
+        return _wait(options, command, exports, azure, repository)
+
+
+def _start_azure(running: contextlib.ExitStack, options: Namespace) -> dict[str, str]:
+    """Start the stand-in for Azure ML as well; the variables by which its clients find it."""
+    from mayo_kedro.sandbox.azure.start import serve  # noqa: PLC0415  most starts do not need it
+
+    return running.enter_context(serve(options.state / "azure", dict(options.azure)))
 
 
 def _wait(
-    options: Namespace, command: Sequence[str], exports: Mapping[str, str], repository: Repository
+    options: Namespace,
+    command: Sequence[str],
+    exports: Mapping[str, str],
+    azure: Mapping[str, str],
+    repository: Repository,
 ) -> int:
-    notice = _describe(options, exports)
+    notice = _describe(options, exports, azure)
     if options.attached:
-        ready = {"host": exports["DAGSHUB_CLIENT_HOST"], "token": exports["DAGSHUB_USER_TOKEN"]}
+        ready = {
+            "host": exports["DAGSHUB_CLIENT_HOST"],
+            "token": exports["DAGSHUB_USER_TOKEN"],
+            "azure": azure,
+        }
         names = {"owner": repository.owner, "name": repository.name, "branch": repository.default_branch}
         sys.stdout.write(json.dumps({**ready, **names, "notice": notice}) + "\n")
         sys.stdout.flush()
         return _wait_for_parent(options.attached)
     if command:
         _say(notice)
-        return _run(command, make_environment(exports))
-    return _wait_for_interrupt(f"{notice}\n{describe_exports(exports)}")
+        return _run(command, make_environment({**exports, **azure}))
+    return _wait_for_interrupt(f"{notice}\n{describe_exports({**exports, **azure})}")
 
 
-def _describe(options: Namespace, exports: Mapping[str, str]) -> str:
+def _describe(options: Namespace, exports: Mapping[str, str], azure: Mapping[str, str]) -> str:
     content = f"a copy of {options.seed}" if options.seed else "a synthetic sample, not patient data"
     place = f"{exports['DAGSHUB_CLIENT_HOST']}/{exports['MAYO_KEDRO_SANDBOX']}"
-    return f"Sandbox: {place} holds {content}; it stands in for DagsHub, on this machine only."
+    notice = f"Sandbox: {place} holds {content}; it stands in for DagsHub, on this machine only."
+    if not azure:
+        return notice
+    workspace = azure["AZUREML_ARM_WORKSPACE_NAME"]
+    return f"{notice} Workspace {workspace} stands in for Azure ML: what is sent to it runs on this machine."
 
 
 def _wait_for_parent(parent: int) -> int:

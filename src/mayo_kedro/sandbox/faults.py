@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["KINDS", "Fault", "Faults", "parse_fault"]
 
-KINDS = ("status", "reset", "silence", "truncate", "stall", "corrupt")
+KINDS = ("status", "reset", "lost", "silence", "truncate", "stall", "corrupt")
 
 
 @dataclass
@@ -18,9 +18,10 @@ class Fault:
 
     Args:
         path: a glob over the request's path; `*` matches slashes too.
-        kind: status (an error instead of the answer), reset (the connection, before the answer), silence (no
-            answer at all), truncate (half the body, then the connection closes), stall (half the body, then
-            nothing), corrupt (one byte differs).
+        kind: status (an error instead of the answer), reset (the connection, before the answer), lost (all is
+            done, but the connection is cut instead of the answer), silence (no answer at all), truncate (half
+            the body, then the connection closes), stall (half the body, then nothing), corrupt (one byte
+            differs).
         status: of a `status` fault.
         retry_after: seconds in the Retry-After header of a `status` fault.
         times: how many requests it meets; None for all.

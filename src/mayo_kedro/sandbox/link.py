@@ -124,6 +124,9 @@ class Link:
             await _refuse(fault)(scope, receive, shaped)
         elif fault.kind == "reset":
             await self._cut(scope, receive, reset=True)
+        elif fault.kind == "lost":
+            await self._app(scope, self._shape_request(receive), _say_nothing)
+            await self._cut(scope, receive, reset=True)
         elif fault.kind == "silence":
             await _wait_for_disconnect(receive)
         else:
@@ -204,6 +207,10 @@ class ShapedAnswer:
 def _refuse(fault: Fault) -> JSONResponse:
     headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     return JSONResponse({"message": f"ordered: {fault.status}"}, fault.status, headers)
+
+
+async def _say_nothing(_: Message) -> None:
+    pass
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

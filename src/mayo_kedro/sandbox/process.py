@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mayo_kedro.sandbox.azure.handle import AzureSandbox
+
 __all__ = ["Sandbox", "SandboxError", "start"]
 
 PATIENCE_S = 5.0
@@ -34,7 +36,7 @@ class Sandbox:
         notice: one line for the user: what this is.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", ready: dict[str, str]) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", ready: dict[str, Any]) -> None:
         self.process = process
         self.host = ready["host"]
         self.token = ready["token"]
@@ -42,6 +44,7 @@ class Sandbox:
         self.name = ready["name"]
         self.branch = ready["branch"]
         self.notice = ready["notice"]
+        self._azure = AzureSandbox(ready["azure"]) if ready["azure"] else None
         # a proxy of the user's environment does not reach loopback
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         atexit.register(self.stop)
@@ -59,6 +62,17 @@ class Sandbox:
         atexit.unregister(self.stop)
         _end(self.process)
 
+    @property
+    def azure(self) -> AzureSandbox:
+        """The stand-in for Azure ML.
+
+        Raises:
+            ValueError: the service was started without it.
+        """
+        if self._azure is None:
+            raise ValueError("the sandbox was started without Azure ML: start(…, azure=True)")
+        return self._azure
+
     def counts(self) -> dict[str, Any]:
         """What has passed: `requests`, `bytes`, `connections`, and the first two by path in `paths`."""
         counted: dict[str, Any] = json.loads(self._ask("GET", "counts"))
@@ -69,7 +83,7 @@ class Sandbox:
 
         Args:
             path: a glob over paths; `*` matches slashes too.
-            kind: status, reset, silence, truncate, stall or corrupt.
+            kind: status, reset, lost, silence, truncate, stall or corrupt.
             settings: `status`, `retry_after` (seconds), `times` (1; None for all), `method`, `share` (1.0; of
                 the requests that fit, drawn with `seed`, 0).
         """
@@ -137,6 +151,7 @@ def start(
     port: int = 0,
     ranges: bool = False,
     buckets: Mapping[str, Path] | None = None,
+    azure: bool = False,
 ) -> Sandbox:
     """Start the service and wait until it answers.
 
@@ -149,6 +164,7 @@ def start(
         port: on loopback; 0 for the one used last, or a free one.
         ranges: whether files can be asked for in part, and are sent with an ETag.
         buckets: folders to connect as storage buckets, by PROTOCOL/NAME such as "s3/slides".
+        azure: whether to start a stand-in for Azure ML as well.
 
     Raises:
         SandboxError: the service ended before it answered; it has said why on stderr.
@@ -165,6 +181,7 @@ def start(
     command += [f"--owner={owner}", f"--name={name}", *([f"--seed={seed}"] if seed else [])]
     command += ["--ranges"] if ranges else []
     command += [f"--bucket={place}={folder}" for place, folder in (buckets or {}).items()]
+    command += ["--with-azure"] if azure else []
     # in a session of its own: Ctrl-C ends the programme, whose last requests are still answered
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)

@@ -4,16 +4,18 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, Self, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from mayo_kedro.sandbox.dagshub import make_app
-from mayo_kedro.sandbox.link import Shape
+from mayo_kedro.sandbox.link import FindTransport, Shape
 from mayo_kedro.sandbox.service import Service
 
-__all__ = ["Server", "listen"]
+__all__ = ["Server", "Serving", "listen"]
 
 LOOPBACK = "127.0.0.1"
 PREFERRED_PORTS = range(8750, 8850)
@@ -55,16 +57,22 @@ def _bind(port: int) -> socket.socket:
     return bound
 
 
-class Server:
-    """The service on a socket; a context manager that serves while it is open."""
+class Serving:
+    """An application on a socket; a context manager that serves while it is open.
 
-    def __init__(self, service: Service, listening: socket.socket, shape: Shape | None = None) -> None:
-        self.host = "http://{}:{}".format(*listening.getsockname())
+    Args:
+        make_app: makes the application, given how to find a client's connection.
+        listening: where to serve.
+        settings: of uvicorn, beyond those that are always the same.
+    """
+
+    def __init__(
+        self, make_app: Callable[[FindTransport], ASGIApp], listening: socket.socket, **settings: Any
+    ) -> None:
         self._listening = listening
-        app = make_app(service, shape or Shape(), self._find_transport)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                make_app(self._find_transport),
                 lifespan="off",
                 ws="none",
                 log_level="error",
@@ -72,11 +80,12 @@ class Server:
                 proxy_headers=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=1,
+                **settings,
             )
         )
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="sandbox")
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         """Start serving."""
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
@@ -94,3 +103,13 @@ class Server:
             if getattr(connection, "client", None) == client:
                 return cast(asyncio.Transport, getattr(connection, "transport", None))
         return None
+
+
+class Server(Serving):
+    """The service on a socket."""
+
+    def __init__(self, service: Service, listening: socket.socket, shape: Shape | None = None) -> None:
+        self.host = "http://{}:{}".format(*listening.getsockname())
+        super().__init__(
+            lambda find_transport: make_app(service, shape or Shape(), find_transport), listening
+        )
