@@ -1,0 +1,76 @@
+"""What the user may set is checked before anything is sent, and a wrong secret is not quoted."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mayo_kedro.errors import UserError
+from mayo_kedro.runners.settings import AzureMLSettings, read_credentials, read_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_file_names_every_setting_with_its_default():
+    written = yaml.safe_load((ROOT / "conf" / "azure" / "azureml.yml").read_text())
+    assert written == AzureMLSettings().model_dump(mode="json")
+    assert read_settings(written) == AzureMLSettings()
+
+
+def test_the_example_of_credentials_is_complete():
+    text = (ROOT / "conf" / "azure" / "credentials.yml.example").read_text()
+    given = yaml.safe_load(text)["azureml"]
+    assert read_credentials(given).kind == "service_principal"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"max_hour": 3}, "max_hour: there is no such setting"),
+        ({"compute": {"name": "x" * 20}}, "compute.name"),
+        ({"compute": {"priority": "cheap"}}, "compute.priority"),
+        ({"max_hours": 0}, "max_hours"),
+        ({"experiment": "a b"}, "experiment"),
+        ({"base_image": "python:3.11\nRUN false"}, "base_image: it is not the name of an image"),
+        ({"secrets": ["a-b"]}, "secrets.0"),
+        ({"node_count": 2, "compute": {"max_nodes": 1}}, "jobs_at_once times node_count is 2"),
+    ],
+)
+def test_a_wrong_setting_is_named(given, said):
+    with pytest.raises(UserError) as caught:
+        read_settings(given)
+    assert said in caught.value.what
+    assert "conf/azure/azureml.yml" in caught.value.what
+
+
+def test_all_wrong_settings_are_told_at_once():
+    with pytest.raises(UserError) as caught:
+        read_settings({"max_hours": -1, "queue_minutes": 0})
+    assert "max_hours" in caught.value.what
+    assert "queue_minutes" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": "service_principal", "tenant_id": "t", "client_secret": "hunter2-hunter2"},
+        {"kind": "service_principal", "client_secret": ["hunter2-hunter2"]},
+        {"kind": "hunter2-hunter2"},
+        {"password": "hunter2-hunter2"},
+    ],
+)
+def test_a_secret_is_never_in_a_refusal(given):
+    with pytest.raises(UserError) as caught:
+        read_credentials(given)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert "conf/azure/credentials.yml" in caught.value.what
+
+
+def test_a_secret_is_not_shown_with_the_credentials():
+    given = {"kind": "service_principal", "tenant_id": "t", "client_id": "c", "client_secret": "hunter2"}
+    assert "hunter2" not in repr(read_credentials(given))
+
+
+def test_no_credentials_are_the_environment():
+    assert read_credentials(None).kind == "environment"
