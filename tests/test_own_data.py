@@ -57,6 +57,7 @@ def leaf_project(project, leaf_sandbox):
             "label": "species",
             "classes": list(SPECIES),
             "positive": None,
+            "centre": None,
         },
     }
     (project.path / "conf" / "test" / "globals.yml").write_text(yaml.safe_dump(settings))

@@ -33,6 +33,9 @@ TABLES = {
     "splits": ["image", "patient", "label", "int_labels", "fold"],
     "history": ["fold", "stage", "epoch", "loss", "val_loss"],
     "predictions": ["image", "patient", "label", "fold", "probability_CE", "probability_LAA"],
+    "image_facts": ["image", "width", "hash"],
+    "subgroups": ["division", "part", "auc"],
+    "cases": ["image", "group"],
     "most_wrong": ["image", "patient", "label", "predicted"],
 }
 IMAGES = [
@@ -44,18 +47,22 @@ IMAGES = [
     "calibration_figure",
     "score_distribution_figure",
     "learning_curves_figure",
+    "cases_figure",
     "most_wrong_figure",
 ]
 DOCUMENTS = {
     "data_version": {"repository", "commit"},
     "split_summary": {"method", "leaks"},
     "training_summary": {"backbone", "folds"},
+    "leak_alarms": set(),
+    "data_card": {"patients", "images"},
     "metrics": {"patients", "patient_auc", "patient_weighted_log_loss"},
 }
 WITHOUT_PREVIEW = {
     "backbone_weights",
     "training_monitor",
     "fold_models",
+    "case_pictures",
     "report",
     "publication",
 }

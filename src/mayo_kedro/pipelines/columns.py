@@ -7,7 +7,7 @@ class Columns(BaseModel):
     """Names in the user's label table, from `columns` in conf/base/globals.yml.
 
     The checked table, and every table made from it, uses this project's names instead:
-    `image`, `patient`, `label` and `int_labels`.
+    `image`, `patient`, `label`, `int_labels` and, where it is named, `centre`.
 
     Attributes:
         image: column of the image's id (its file name without the suffix).
@@ -15,6 +15,7 @@ class Columns(BaseModel):
         label: column of the class.
         classes: the classes, in order.
         positive: of two classes the one to detect (`int_labels` 1); None with three or more.
+        centre: column of where an image was made (hospital, scanner); None if the table does not tell.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +25,7 @@ class Columns(BaseModel):
     label: str
     classes: tuple[str, ...]
     positive: str | None = None
+    centre: str | None = None
 
     @model_validator(mode="after")
     def _classes_make_sense(self) -> "Columns":

@@ -192,3 +192,24 @@ def test_rows_without_an_image_are_refused_even_where_images_without_a_row_are_i
     lenient = DataProcessingParameters(unlabelled_images="ignore")
     with pytest.raises(UserError, match="has ids without an image file: line 7 'e_0'"):
         check_labels(label_table(), folder_of([*label_table()["slide"][:-1], "other"]), COLUMNS, lenient)
+
+
+WITH_CENTRE = COLUMNS.model_copy(update={"centre": "place"})
+
+
+def test_the_centre_is_taken_along_where_it_is_named() -> None:
+    checked = check_labels(label_table(), FILES, WITH_CENTRE, STRICT)
+    assert checked["centre"].tolist() == ["1", "2", "1", "1", "3", "3"]
+
+
+def test_a_centre_without_a_name_is_refused() -> None:
+    refused = refusal(changed("place", {2: "", 3: "1 "})(label_table()), WITH_CENTRE)
+    assert "column 'place' has empty names" in refused.what
+    assert "line 4 ''" in refused.what
+    assert "columns.centre to null" in refused.remedy
+
+
+def test_a_missing_column_of_centres_is_refused() -> None:
+    refused = refusal(label_table(), COLUMNS.model_copy(update={"centre": "hospital"}))
+    assert "no column 'hospital'" in refused.what
+    assert "columns.centre" in refused.remedy

@@ -195,3 +195,32 @@ def test_positive_class_has_number_one_and_three_classes_are_numbered_as_listed(
 def test_parameters_that_make_no_sense_or_are_misspelt(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=r"folds?|method|seed|images_per_class|splits"):
         DataProcessingParameters.model_validate(wrong)
+
+
+def with_centres(centres: int) -> pd.DataFrame:
+    """Two patients of each class in each centre, the first centre ten times as large."""
+    rows = [
+        (f"{label}-{centre}-{patient}", f"{label}-{centre}-{patient}", label, f"centre {centre}")
+        for centre in range(centres)
+        for label in ("red", "blue")
+        for patient in range(20 if centre == 0 else 2)
+    ]
+    return label_classes(pd.DataFrame(rows, columns=["image", "patient", "label", "centre"]), COLUMNS)
+
+
+@pytest.mark.parametrize("centres", [3, 7])
+def test_with_as_many_folds_as_centres_each_is_left_out_once(centres: int) -> None:
+    splits = split_patients(with_centres(centres), settings_for("by_centre", folds=centres))
+    assert (splits.groupby("centre")["fold"].nunique() == 1).all()
+    assert (splits.groupby("fold")["centre"].nunique() == 1).all()
+    assert splits["fold"].nunique() == centres
+
+
+def test_more_folds_than_centres_are_refused() -> None:
+    with pytest.raises(UserError, match=r"has 3 centres, too few for 4 folds.*\n.*split\.folds.* to 3"):
+        split_patients(with_centres(3), settings_for("by_centre", folds=4))
+
+
+def test_a_split_by_centres_that_nobody_named_is_refused() -> None:
+    with pytest.raises(UserError, match=r"needs to know the centre.*\n.*columns\.centre"):
+        split_patients(labelled({"red": [1] * 4, "blue": [1] * 4}), settings_for("by_centre"))

@@ -1,10 +1,13 @@
 """Predictions, images and summaries as the other pipelines hand them over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
@@ -13,14 +16,25 @@ TWO, THREE = ("no", "yes"), ("oak", "ash", "elm")
 
 
 class Pictures:
-    """Streams noise, and remembers what was asked for."""
+    """Image files of blotches, each drawn when it is asked for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
     def __getitem__(self, image: str) -> np.ndarray:
         self.asked.append(image)
-        return np.random.default_rng(len(image)).integers(0, 255, (90, 60, 3), dtype=np.uint8)
+        return self._draw(image)
+
+    def stream(self, images: Sequence[str]) -> Iterator[Path]:
+        with TemporaryDirectory() as folder:
+            for image in images:
+                path = Path(folder, f"{image}.png")
+                Image.fromarray(self._draw(image)).save(path)
+                yield path
+
+    def _draw(self, image: str) -> np.ndarray:
+        blotches = np.random.default_rng([*image.encode()]).integers(0, 255, (6, 4, 3), dtype=np.uint8)
+        return np.asarray(Image.fromarray(blotches).resize((60, 90), Image.Resampling.BICUBIC))
 
 
 def name_columns(classes: Sequence[str]) -> Columns:
@@ -44,10 +58,33 @@ def make_predictions(
     return pd.DataFrame(rows, columns=names)
 
 
+def make_splits(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The splits of which every fold was held out."""
+    return predictions[["image", "patient", "label", "int_labels", "fold"]]
+
+
+def make_facts(splits: pd.DataFrame, seed: int = 2) -> pd.DataFrame:
+    """Measures of images that tell nothing of their labels."""
+    draw = np.random.default_rng(seed)
+    rows = len(splits)
+    return pd.DataFrame(
+        {
+            "image": splits["image"],
+            "bytes": draw.integers(10_000, 90_000, rows),
+            "width": draw.integers(200, 900, rows),
+            "height": draw.integers(200, 900, rows),
+            "hash": [f"{number:016x}" for number in draw.integers(2**63, size=rows)],
+            **{colour: draw.uniform(0, 255, rows) for colour in ("red", "green", "blue")},
+            "tissue_share": draw.uniform(0, 1, rows),
+        }
+    )
+
+
 def make_split_summary(classes: Sequence[str], leaks: bool = False) -> dict[str, Any]:
     counts = dict.fromkeys(classes, 6)
     fold = {"patients": 12, "images": 24, "images_per_class": counts, "patients_per_class": counts}
     return {
+        "patients": 60,
         "method": "random" if leaks else "by_patient",
         "seed": 4,
         "leaks": leaks,
@@ -71,8 +108,13 @@ def make_inputs(classes: Sequence[str] = TWO, leaks: bool = False, **options: An
         for fold in range(5)
         for stage, epoch in epochs
     ]
+    predictions = make_predictions(classes, **options)
+    splits = make_splits(predictions)
+    if leaks:
+        splits = splits.assign(fold=np.arange(len(splits)) % 5)
     return {
-        "predictions": make_predictions(classes, **options),
+        "predictions": predictions.assign(fold=splits["fold"]),
+        "splits": splits,
         "history": pd.DataFrame(history),
         "split_summary": make_split_summary(classes, leaks),
         "training_summary": {
@@ -92,6 +134,9 @@ def make_inputs(classes: Sequence[str] = TWO, leaks: bool = False, **options: An
             "notice": "Drawn trees & no real ones.",
         },
         "clot_images": Pictures(),
+        "fold_models": {},
         "params:columns": name_columns(classes),
-        "params:reporting": ReportingParameters(bootstrap_samples=40, most_wrong=5, thumbnail_pixels=32),
+        "params:reporting": ReportingParameters(
+            bootstrap_samples=40, most_wrong=5, cases=3, thumbnail_pixels=32
+        ),
     }

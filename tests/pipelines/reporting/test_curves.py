@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn_metrics
 from sklearn.calibration import calibration_curve
 
-from mayo_kedro.pipelines.reporting import curves
+from mayo_kedro.pipelines.reporting.scores import curves
 
 
 @st.composite

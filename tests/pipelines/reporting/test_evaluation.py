@@ -1,17 +1,29 @@
 """From predictions to numbers, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from sklearn.metrics import roc_auc_score
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.pipelines.reporting import resampling
-from mayo_kedro.pipelines.reporting.evaluation import evaluate
-from mayo_kedro.pipelines.reporting.judged import judge_images, judge_patients
+from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
+from mayo_kedro.pipelines.reporting.scores import evaluation as scores
+from mayo_kedro.pipelines.reporting.scores import resampling
+from mayo_kedro.pipelines.reporting.scores.judged import Judged, judge_images, judge_patients
+from mayo_kedro.pipelines.reporting.scores.metrics import weighted_log_loss
 
-from .examples import THREE, TWO, make_predictions, name_columns
+from .examples import THREE, TWO, make_facts, make_predictions, make_splits, name_columns
+
+
+def evaluate(
+    predictions: pd.DataFrame, columns: Columns, parameters: ReportingParameters
+) -> dict[str, float]:
+    """Score predictions of every image there is."""
+    splits = make_splits(predictions.drop_duplicates("image"))
+    return scores.evaluate(predictions, splits, make_facts(splits), columns, parameters)
+
 
 FEW = ReportingParameters(bootstrap_samples=200)
 
@@ -50,6 +62,25 @@ def test_patients_are_judged_by_the_mean_of_their_images() -> None:
     assert evaluate(predictions, name_columns(TWO), FEW)["patient_auc"] == pytest.approx(expected)
 
 
+def test_what_several_seeds_gave_an_image_is_averaged_first() -> None:
+    predictions, columns = make_predictions(TWO), name_columns(TWO)
+    other = make_predictions(TWO, seed=2)
+    # Twice as many networks saw the first image; it must not count more.
+    again = predictions.head(1).assign(seed=3)
+    seeds = pd.concat([predictions.assign(seed=1), other.assign(seed=2), again])
+    names = ["probability_no", "probability_yes"]
+    means = predictions.assign(**((predictions[names] + other[names]) / 2))
+    means.loc[0, names] = (2 * predictions.loc[0, names] + other.loc[0, names]) / 3
+    assert evaluate(seeds, columns, FEW) == pytest.approx(evaluate(means, columns, FEW))
+
+
+def test_predictions_of_other_images_than_the_splits_are_refused() -> None:
+    predictions = make_predictions(TWO)
+    splits = make_splits(predictions)
+    with pytest.raises(UserError, match=r"1 predictions are of images.*00000_0.*\n.*modelling"):
+        scores.evaluate(predictions, splits.iloc[1:], make_facts(splits), name_columns(TWO), FEW)
+
+
 def test_the_order_of_rows_changes_no_score() -> None:
     predictions, columns = make_predictions(THREE), name_columns(THREE)
     plain = evaluate(predictions, columns, FEW)
@@ -78,13 +109,45 @@ def test_intervals_widen_with_confidence() -> None:
         assert wide[f"{name}_low"] < narrow[f"{name}_low"] < narrow[f"{name}_high"] < wide[f"{name}_high"]
 
 
+def test_the_calibration_error_of_honest_probabilities_reaches_down_to_nothing() -> None:
+    columns, reached = name_columns(TWO), 0
+    for seed in range(10):
+        draw = np.random.default_rng(seed)
+        probability = draw.uniform(0.05, 0.95, 120)
+        happened = (draw.uniform(size=120) < probability).astype(int)
+        honest = pd.DataFrame(
+            {
+                "image": np.arange(120).astype(str),
+                "patient": np.arange(120).astype(str),
+                "label": np.array(TWO)[happened],
+                "int_labels": happened,
+                "fold": 0,
+                "probability_no": 1 - probability,
+                "probability_yes": probability,
+            }
+        )
+        found = evaluate(honest, columns, FEW)
+        assert found["patient_calibration_error"] > 0.03
+        reached += found["patient_calibration_error_low"] < 0.02
+    # The ends of the plain percentile intervals never do.
+    assert reached >= 6
+
+
 def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    columns, settings = name_columns(TWO), ReportingParameters(bootstrap_samples=150, confidence=0.8)
-    truth = evaluate(make_predictions(TWO, 4000, 0.5, seed=99), columns, FEW)["patient_weighted_log_loss"]
+    columns = name_columns(TWO)
+
+    def judge(patients: int, seed: int) -> Judged:
+        return judge_patients(judge_images(make_predictions(TWO, patients, 0.5, seed), columns), columns)
+
+    many = judge(4000, 99)
+    (truth,) = weighted_log_loss(many.labels, many.probabilities, np.ones((1, 4000)))
     covered = 0
     for seed in range(60):
-        found = evaluate(make_predictions(TWO, 60, 0.5, seed=seed), columns, settings)
-        covered += found["patient_weighted_log_loss_low"] < truth < found["patient_weighted_log_loss_high"]
+        few = judge(60, seed)
+        (weights,) = resampling.resample_patients(few.labels, 150, seed)
+        drawn = weighted_log_loss(few.labels, few.probabilities, weights)
+        low, high = resampling.find_interval(drawn, 0.8)
+        covered += low < truth < high
     assert 38 <= covered <= 57
 
 
@@ -150,6 +213,9 @@ def test_predictions_for_other_classes_are_refused() -> None:
         {"confidence": 1},
         {"confidence": 0},
         {"calibration_bins": 1},
+        {"operating_points": [1]},
+        {"ceiling": {"auc": 0.4}},
+        {"duplicate_bits": 64},
         {"most_wrong": 0},
         {"bootstrap_sample": 10},
     ],

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.utils.class_weight import compute_sample_weight
 
-from mayo_kedro.pipelines.reporting import metrics
+from mayo_kedro.pipelines.reporting.scores import metrics
 
 
 @st.composite
@@ -88,5 +88,43 @@ def test_a_sure_mistake_costs_the_clipped_probability() -> None:
 def test_calibration_error_by_hand(
     labels: list[int], probabilities: list[list[float]], expected: float
 ) -> None:
-    found = metrics.expected_calibration_error(np.array(labels), np.array(probabilities), bins=4)
-    assert found == pytest.approx(abs(expected))
+    once = np.ones((1, len(labels)))
+    found = metrics.expected_calibration_error(np.array(labels), np.array(probabilities), once, bins=4)
+    assert found == pytest.approx([abs(expected)])
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "expected"),
+    [
+        # Even answers cost ln 2, however many patients each class has.
+        ([0, 0, 0, 1], [[0.5, 0.5]] * 4, 0.693147),
+        # The classes' shares of the competition's patients, 457 and 175: (-ln 0.723101 - ln 0.276899) / 2.
+        ([0] * 457 + [1] * 175, [[457 / 632, 175 / 632]] * 632, 0.804155),
+        # ((-ln 0.9 - ln 0.6 - ln 0.8) / 3 - ln 0.3) / 2 = (0.839330 / 3 + 1.203973) / 2
+        ([0, 0, 0, 1], [[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3]], 0.741875),
+        # The same rows before they are scaled to add up to 1.
+        ([0, 0, 0, 1], [[1.8, 0.2], [3.0, 2.0], [0.4, 0.1], [70, 30]], 0.741875),
+        # A sure mistake: -ln 1e-15 = 34.538776; a sure hit costs nothing that shows.
+        ([0, 1], [[1.0, 0.0], [1.0, 0.0]], 17.269388),
+        ([0, 1], [[1.0, 0.0], [0.0, 1.0]], 0.0),
+        # Three classes of one, one and two rows: (-ln 0.5 - ln 0.25 - (ln 0.2 + ln 0.8) / 2) / 3
+        ([0, 1, 2, 2], [[0.5, 0.25, 0.25]] * 2 + [[0.4, 0.4, 0.2], [0.1, 0.1, 0.8]], 0.998577),
+    ],
+)
+def test_weighted_log_loss_by_hand(
+    labels: list[int], probabilities: list[list[float]], expected: float
+) -> None:
+    found = metrics.weighted_log_loss(np.array(labels), np.array(probabilities), np.ones((1, len(labels))))
+    assert found == pytest.approx([expected], abs=1e-6)
+
+
+@given(judged_rows())
+@settings(max_examples=50, deadline=None)
+def test_calibration_error_counts_each_row_as_often_as_it_weighs(
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    labels, probabilities, counts = rows
+    often = counts.astype(int)
+    repeated = labels.repeat(often), probabilities.repeat(often, axis=0), np.ones((1, often.sum()))
+    found = metrics.expected_calibration_error(labels, probabilities, counts[None], bins=5)
+    assert found == pytest.approx(metrics.expected_calibration_error(*repeated, bins=5))

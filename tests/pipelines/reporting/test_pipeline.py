@@ -16,7 +16,7 @@ from PIL import Image
 
 from mayo_kedro.pipelines.reporting import create_pipeline, nodes
 
-from .examples import THREE, TWO, make_inputs
+from .examples import THREE, TWO, make_facts, make_inputs
 
 FIGURES = {
     "confusion_matrix_figure",
@@ -26,8 +26,18 @@ FIGURES = {
     "learning_curves_figure",
     "score_distribution_figure",
     "most_wrong_figure",
+    "cases_figure",
 }
-OTHERS = {"metrics", "most_wrong", "report"}
+OTHERS = {
+    "image_facts",
+    "metrics",
+    "leak_alarms",
+    "subgroups",
+    "data_card",
+    "most_wrong",
+    "cases",
+    "report",
+}
 CATALOG = Path(__file__).parents[3] / "conf" / "base" / "catalog_reporting.yml"
 
 
@@ -49,7 +59,8 @@ def test_the_pipeline_makes_everything(
     monkeypatch.chdir(tmp_path)
     inputs = make_inputs(classes)
     # Text that reads as a number must come back as text.
-    inputs["predictions"] = inputs["predictions"].assign(patient=lambda table: table["patient"] + "e1")
+    for name in ("predictions", "splits"):
+        inputs[name] = inputs[name].assign(patient=inputs[name]["patient"] + "e1")
     catalog = run_reporting(inputs)
     metrics = catalog.load("metrics")
     assert all(isinstance(value, int | float) and np.isfinite(value) for value in metrics.values())
@@ -58,16 +69,25 @@ def test_the_pipeline_makes_everything(
             assert np.asarray(picture).std() > 5
     most_wrong = catalog.load("most_wrong")
     assert most_wrong["patient"].str.endswith("e1").all()
-    # Beside the chosen images none was streamed.
-    assert set(inputs["clot_images"].asked) == set(most_wrong["image"])
+    # Every image is measured once; beside that only the chosen ones are opened.
+    assert catalog.load("image_facts")["image"].tolist() == inputs["splits"]["image"].tolist()
+    assert set(inputs["clot_images"].asked) == {*most_wrong["image"], *catalog.load("cases")["image"]}
+    assert metrics["leak_alarms"] == len(catalog.load("leak_alarms"))
+    assert catalog.load("data_card")["images"] == metrics["images"]
+    assert catalog.load("subgroups")["part"].tolist()[:3] == ["1", "2", "3 or more"]
     assert catalog.load("report").startswith("<!DOCTYPE html>")
     assert str(metrics["patients"]) in catalog.load("publication")
 
 
 def test_the_publication_tells_what_matters() -> None:
     inputs = make_inputs()
-    metrics = nodes.evaluate_predictions(
-        inputs["predictions"], inputs["params:columns"], inputs["params:reporting"]
+    splits = inputs["splits"]
+    metrics, _ = nodes.evaluate_predictions(
+        inputs["predictions"],
+        splits,
+        make_facts(splits),
+        inputs["params:columns"],
+        inputs["params:reporting"],
     )
     message = nodes.publish_results(metrics, "<html>", inputs["data_source"])
     assert "commit 0123456789:" in message
@@ -87,7 +107,12 @@ def test_nodes_have_the_names_of_their_functions() -> None:
 def test_inputs_and_outputs_are_those_of_the_catalog() -> None:
     pipeline = create_pipeline()
     assert pipeline.inputs() == set(make_inputs())
-    assert pipeline.all_outputs() == FIGURES | OTHERS | {"publication"}
+    assert pipeline.all_outputs() == FIGURES | OTHERS | {"case_pictures", "publication"}
+
+
+def test_images_are_measured_when_the_training_is_over() -> None:
+    (measuring,) = (node for node in create_pipeline().nodes if node.name == "measure_images_node")
+    assert "predictions" in measuring.inputs
 
 
 def test_neither_tensorflow_nor_pyplot_is_imported() -> None:

@@ -4,7 +4,9 @@ import base64
 import re
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import pytest
 from PIL import Image
 
 from mayo_kedro.pipelines.reporting import nodes
-from mayo_kedro.pipelines.reporting.wording import compare, count_of, join_words, reach_verdict
+from mayo_kedro.pipelines.reporting.page.verdict import reach_verdict
+from mayo_kedro.pipelines.reporting.wording import compare, count_of, join_words
 
-from .examples import THREE, TWO, make_inputs, name_columns
+from .examples import THREE, TWO, make_facts, make_inputs, name_columns
 
 
 class Page(HTMLParser):
@@ -25,6 +28,9 @@ class Page(HTMLParser):
         self.pictures: list[dict[str, str | None]] = []
         self.addresses: list[str] = []
         self.open: list[str] = []
+        self.ids: list[str] = []
+        self.headings: list[int] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
         self.feed(html)
         self.text = " ".join(" ".join(self.words).split())
@@ -36,6 +42,11 @@ class Page(HTMLParser):
         ]
         if tag == "img":
             self.pictures.append(attributes)
+        if "id" in attributes:
+            self.ids.append(str(attributes["id"]))
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self.tags.append((tag, attributes))
         if tag not in ("img", "meta", "br"):
             self.open.append(tag)
 
@@ -49,14 +60,19 @@ class Page(HTMLParser):
 
 def write(inputs: dict[str, Any]) -> str:
     columns, settings = inputs["params:columns"], inputs["params:reporting"]
-    metrics = nodes.evaluate_predictions(inputs["predictions"], columns, settings)
-    most_wrong = nodes.find_most_wrong(inputs["predictions"], columns, settings)
+    predictions, splits, images = inputs["predictions"], inputs["splits"], inputs["clot_images"]
+    facts = make_facts(splits)
+    judged = (predictions, splits, facts, columns, settings)
+    cases = nodes.select_cases(predictions, columns, settings)
     return nodes.write_report(
-        inputs["predictions"],
+        predictions,
+        splits,
         inputs["history"],
-        metrics,
-        most_wrong,
-        inputs["clot_images"],
+        *nodes.evaluate_predictions(*judged),
+        nodes.evaluate_subgroups(*judged),
+        cases,
+        nodes.picture_cases(cases, inputs["fold_models"], images, columns, settings),
+        nodes.describe_data(splits, facts, columns),
         inputs["split_summary"],
         inputs["training_summary"],
         inputs["data_source"],
@@ -65,25 +81,54 @@ def write(inputs: dict[str, Any]) -> str:
     )
 
 
+@cache
+def write_honest_page() -> str:
+    """The page of the plain examples, which many tests look at."""
+    return write(make_inputs())
+
+
+@cache
+def write_leaking_page() -> str:
+    return write(make_inputs(leaks=True))
+
+
 @pytest.mark.parametrize("classes", [TWO, THREE])
 def test_the_page_needs_nothing_else(classes: tuple[str, ...]) -> None:
-    html = write(make_inputs(classes))
+    html = write_honest_page() if classes == TWO else write(make_inputs(classes))
     page = Page(html)
     assert page.open == []
-    assert all(address.startswith("data:image/") for address in page.addresses)
+    outside = [address for address in page.addresses if not address.startswith("#")]
+    assert all(address.startswith("data:image/") for address in outside)
     assert not re.search(r"url\(|@import|<script|<link", html)
-    for address in page.addresses:
+    for address in outside:
         base64.b64decode(address.partition("base64,")[2], validate=True)
 
 
 def test_the_same_results_give_the_same_page() -> None:
-    assert write(make_inputs()) == write(make_inputs())
+    assert write(make_inputs()) == write_honest_page()
 
 
 def test_every_picture_is_described() -> None:
     page = Page(write(make_inputs(skill=0.2)))
-    assert len(page.pictures) == 6 + 5
+    # Six figures, and three cases of each of four kinds.
+    assert len(page.pictures) == 6 + 12
     assert all(picture["alt"] for picture in page.pictures)
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_the_page_is_usable_without_a_mouse(leaks: bool) -> None:
+    page = Page(write_leaking_page() if leaks else write_honest_page())
+    links = [str(attributes["href"]) for tag, attributes in page.tags if tag == "a"]
+    assert links[0] == "#main"
+    assert {link.removeprefix("#") for link in links} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert {"header", "nav", "main", "footer"} <= {tag for tag, _ in page.tags}
+    # No level is left out on the way down.
+    assert page.headings[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(page.headings))
+    named = [attributes["aria-labelledby"] for tag, attributes in page.tags if tag == "section"]
+    assert set(named) <= set(page.ids)
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
 
 
 def test_the_page_tells_how_it_was_made() -> None:
@@ -105,7 +150,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_the_notice_is_shown_and_escaped() -> None:
-    html = write(make_inputs())
+    html = write_honest_page()
     assert "About these data: Drawn trees & no real ones." in Page(html).text
     inputs = make_inputs()
     inputs["data_source"]["notice"] = "<script>alert(1)</script>"
@@ -132,6 +177,8 @@ def made_up(auc: tuple[float, float], loss: tuple[float, float]) -> dict[str, fl
         numbers |= {f"patient_{name}_difference_low": low, f"patient_{name}_difference_high": high}
         numbers |= {f"patient_{name}": constant + (low + high) / 2, f"patient_{name}_constant": constant}
         numbers |= {f"patient_{name}_low": constant + low, f"patient_{name}_high": constant + high}
+        numbers |= {f"patient_{name}_over_size_low": low, f"patient_{name}_over_size_high": high}
+        numbers |= {f"patient_{name}_size": constant}
     return numbers
 
 
@@ -147,10 +194,12 @@ def made_up(auc: tuple[float, float], loss: tuple[float, float]) -> dict[str, fl
     ],
 )
 def test_verdicts(auc: tuple[float, float], loss: tuple[float, float], tone: str, start: str) -> None:
-    verdict = reach_verdict(made_up(auc, loss), name_columns(TWO), 0.95, leaks=False)
+    verdict = reach_verdict(made_up(auc, loss), name_columns(TWO), 0.95, [])
     assert verdict.tone == tone
     assert verdict.headline.startswith(start)
-    assert "10 patients (12 images)" in verdict.sentences[2]
+    assert "10 patients (12 images)" in verdict.sentences[3]
+    better = "better than the image's size alone (AUC 0.50) does"
+    assert verdict.sentences[2].startswith(f"It ranks patients {better}") == (auc[0] > 0)
 
 
 def test_comparing_knows_which_way_is_better() -> None:
@@ -160,13 +209,35 @@ def test_comparing_knows_which_way_is_better() -> None:
 
 
 def test_a_leaking_split_is_told_first() -> None:
-    html = write(make_inputs(leaks=True))
+    html = write_leaking_page()
     text = Page(html).text
     assert "This evaluation can't be trusted." in text
-    assert "The split leaks: 17 patients with images in more than one fold" in text
+    assert "Alarm: 40 patients on both sides" in text
+    assert "The first 12 of 40; all are in leak_alarms.json." in text
     assert "patients it has not seen" not in text
     assert 'class="box verdict bad"' in html
-    assert "leaks" not in Page(write(make_inputs())).text
+    assert "on both sides" not in Page(write_honest_page()).words
+    honest = Page(write_honest_page()).text
+    assert "Alarm:" not in honest
+    assert "can't be trusted" not in honest
+
+
+def test_what_a_random_split_is_worth_is_told() -> None:
+    text = Page(write_leaking_page()).text
+    assert "What this accuracy is worth" in text
+    assert re.search(r"The accuracy of \d+\.\d% is (not shown to be )?better than always naming no", text)
+    assert "have another image of the same patient in the training" in text
+    assert "What this accuracy is worth" not in Page(write_honest_page()).text
+
+
+def test_every_alarm_is_shown_with_its_rows() -> None:
+    inputs = make_inputs()
+    inputs["splits"] = inputs["splits"].assign(centre=inputs["splits"]["patient"].str[-2])
+    text = Page(write(inputs)).text
+    assert "Read with care: 6 centres on both sides" in text
+    assert "Centre Images Folds" in text
+    assert "By centre" in text
+    assert "Centres 6" in text
 
 
 def test_few_patients_and_several_labels_are_told() -> None:
@@ -194,7 +265,7 @@ def test_folds_that_were_not_judged_are_told() -> None:
 
 
 def test_a_faultless_model_has_no_wrong_images() -> None:
-    assert "No held-out image was given a wrong class." in Page(write(make_inputs(skill=50))).text
+    assert "no held-out image was given a wrong class" in Page(write(make_inputs(skill=50))).text
 
 
 @pytest.mark.parametrize(
@@ -238,7 +309,7 @@ def photograph(tmp_path: Path, chromium: str) -> Callable[[str, int], Image.Imag
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1100, 500])
 def test_the_page_shows_in_a_browser(photograph: Callable[[str, int], Image.Image], width: int) -> None:
-    picture = photograph(write(make_inputs()), width)
+    picture = photograph(write_honest_page(), width)
     assert picture.width == width
     colours = {colour for _, colour in picture.getcolors(maxcolors=10**7) or []}
     # The verdict's box and the paper.

@@ -18,13 +18,16 @@ FIRST_DATA_LINE = 2
 EXAMPLES = 3
 KINDS_OF_MISTAKE = 2
 
+SPLIT_UNITS = {"by_patient": "patient", "by_centre": "centre", "random": "image"}
+"""What each way of splitting keeps whole."""
+
 
 @dataclass(frozen=True)
 class Rule:
     """Something that must hold of a column of the table.
 
     Attributes:
-        role: `image`, `patient` or `label`.
+        role: `image`, `patient`, `label` or `centre`.
         accepts: tells for each value, or for the column as a whole, whether the rule holds.
         complaint: what to say of the column where it does not hold.
         remedy: what to do about it.
@@ -37,19 +40,22 @@ class Rule:
 
 
 def select_columns(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Take the three columns that count, under this project's names.
+    """Take the columns that count, under this project's names.
 
     Args:
         table: the label table, all text.
         columns: what the table calls its columns.
 
     Returns:
-        A table with `image`, `patient` and `label`, one row for each of `table`, numbered from 0.
+        A table with `image`, `patient`, `label` and, where it is named, `centre`: one row for each of
+        `table`, numbered from 0.
 
     Raises:
         UserError: a column is missing, or does not hold text.
     """
     roles = {"image": columns.image, "patient": columns.patient, "label": columns.label}
+    if columns.centre is not None:
+        roles["centre"] = columns.centre
     for role, name in roles.items():
         if name not in table.columns:
             raise _missing_column(role, name, table.columns.astype(str).tolist())
@@ -97,15 +103,16 @@ def refuse_mistakes(table: pd.DataFrame, listed: set[str], columns: Columns) -> 
 
 
 def _make_schema(rules: Iterable[Rule]) -> pa.DataFrameSchema:
-    checks: dict[str, list[pa.Check]] = {"image": [], "patient": [], "label": []}
+    checks: dict[str, list[pa.Check]] = {}
     for rule in rules:
-        checks[rule.role].append(pa.Check(rule.accepts, error=rule.complaint))
+        checks.setdefault(rule.role, []).append(pa.Check(rule.accepts, error=rule.complaint))
     return pa.DataFrameSchema({role: pa.Column(str, checks[role]) for role in checks})
 
 
 def _make_rules(table: pd.DataFrame, listed: set[str], columns: Columns) -> tuple[Rule, ...]:
     """List the rules, the one to mend first in front; what follows from a broken one is not told too."""
-    return (*_image_rules(table, listed), *_patient_rules(), *_label_rules(table, columns))
+    centre = _centre_rules() if columns.centre is not None else ()
+    return (*_image_rules(table, listed), *_patient_rules(), *_label_rules(table, columns), *centre)
 
 
 def _image_rules(table: pd.DataFrame, listed: set[str]) -> Iterable[Rule]:
@@ -152,6 +159,15 @@ def _patient_rules() -> Iterable[Rule]:
         lambda ids: ids.nunique() > 1,
         "has one patient only",
         f"Add patients, or set columns.patient in {GLOBALS}: a split needs patients on both sides.",
+    )
+
+
+def _centre_rules() -> Iterable[Rule]:
+    yield Rule(
+        "centre",
+        lambda names: _is_filled(names) & _is_readable(names),
+        "has empty names, or names with control characters or with spaces at an end",
+        f"Mend those rows, or set columns.centre to null in {GLOBALS}.",
     )
 
 
@@ -222,16 +238,22 @@ def _count(number: int, noun: str) -> str:
 
 
 def refuse_small_classes(labelled: pd.DataFrame, split: SplitParameters) -> None:
-    """Refuse more folds than some class has patients (or images, where the split is by image).
+    """Refuse more folds than some class has patients (or centres, or images: what the split is by).
 
     Args:
-        labelled: table with `image`, `patient` and `label`.
+        labelled: table with `image`, `patient` and `label`; with `centre` for a split by it.
         split: the folds that are asked for.
 
     Raises:
-        UserError: a class can't be in every fold.
+        UserError: a class can't be in every fold, or the centres are not known.
     """
-    unit = "patient" if split.method == "by_patient" else "image"
+    unit = SPLIT_UNITS[split.method]
+    if unit not in labelled:
+        raise UserError(
+            "A split by centre needs to know the centre of each image.",
+            f"Name that column of the label table in columns.centre of {GLOBALS}, "
+            f"or set data_processing.split.method in {PARAMETERS} to by_patient.",
+        )
     counts = labelled.groupby("label", sort=True)[unit].nunique()
     label, count = str(counts.idxmin()), int(counts.min())
     if count < split.folds:

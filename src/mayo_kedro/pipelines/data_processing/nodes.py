@@ -10,20 +10,19 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.data_processing.checks import (
     PARAMETERS,
+    SPLIT_UNITS,
     refuse_mistakes,
     refuse_small_classes,
     select_columns,
 )
-from mayo_kedro.pipelines.data_processing.parameters import DataProcessingParameters
+from mayo_kedro.pipelines.data_processing.parameters import DataProcessingParameters, SplitParameters
 
 logger = logging.getLogger(__name__)
-
-SPLITTERS = {"by_patient": StratifiedGroupKFold, "random": StratifiedKFold}
 
 CELL_INCHES = 1.9
 TITLE_INCHES = 0.5
@@ -64,7 +63,7 @@ def check_labels(
         parameters: whether image files without a row are refused.
 
     Returns:
-        `image`, `patient` and `label`, all text, in the order of the rows.
+        `image`, `patient`, `label` and, where it is named, `centre`: all text, in the order of the rows.
 
     Raises:
         UserError: a column is missing, or a row is not as it must be.
@@ -109,18 +108,25 @@ def split_patients(labelled: pd.DataFrame, parameters: DataProcessingParameters)
         The table with `fold` (int64), from 0.
 
     Raises:
-        UserError: a class is too small for so many folds.
+        UserError: a class is too small for so many folds, or the centres are not known.
     """
     split = parameters.split
     refuse_small_classes(labelled, split)
     ordered = labelled.sort_values("image")
-    splitter = SPLITTERS[split.method](n_splits=split.folds, shuffle=True, random_state=split.seed)
     folds = pd.Series(-1, index=ordered.index, dtype="int64")
-    groups = ordered["patient"] if split.method == "by_patient" else None
-    parts = splitter.split(ordered, ordered["int_labels"], groups)
+    groups = None if split.method == "random" else ordered[SPLIT_UNITS[split.method]]
+    parts = _make_splitter(split).split(ordered, ordered["int_labels"], groups)
     for fold, (_, held_out) in enumerate(parts):
         folds.iloc[held_out] = fold
     return labelled.assign(fold=folds)
+
+
+def _make_splitter(split: SplitParameters) -> GroupKFold | StratifiedGroupKFold | StratifiedKFold:
+    if split.method == "by_centre":
+        # Few and unlike in size: the other splitters may leave a fold empty.
+        return GroupKFold(split.folds)
+    kind = StratifiedGroupKFold if split.method == "by_patient" else StratifiedKFold
+    return kind(n_splits=split.folds, shuffle=True, random_state=split.seed)
 
 
 def summarize_splits(

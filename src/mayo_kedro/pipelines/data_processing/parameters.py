@@ -9,15 +9,16 @@ class SplitParameters(BaseModel):
     """How the images are divided into folds.
 
     Attributes:
-        method: "by_patient" keeps all images of a patient in one fold; "random" is the article's way,
-            for comparison: it looks at images only, so that one patient may be on both sides.
+        method: "by_patient" keeps all images of a patient in one fold; "by_centre" all of a centre, with
+            as many folds as centres to leave out one at a time; "random" is the article's way, for
+            comparison: it looks at images only, so that one patient may be on both sides.
         folds: how many parts of about the same size, each held out once.
         seed: the same seed gives the same folds, in whatever order the rows come.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["by_patient", "random"] = "by_patient"
+    method: Literal["by_patient", "by_centre", "random"] = "by_patient"
     folds: int = Field(default=5, ge=2, le=1000)
     seed: int = Field(default=1, ge=0, lt=2**32)
 

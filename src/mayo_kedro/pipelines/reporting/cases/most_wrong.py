@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.reporting import style
-from mayo_kedro.pipelines.reporting.judged import probability_columns
+from mayo_kedro.pipelines.reporting.cases.selection import describe_answers
+from mayo_kedro.pipelines.reporting.figures import style
 from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,18 +40,10 @@ def select_most_wrong(
         image, patient, label, predicted, probability_of_label, probability_of_predicted and fold;
         no rows if every image was given its class.
     """
-    probabilities = predictions[probability_columns(columns)].to_numpy(np.float64)
-    best = probabilities.argmax(axis=1)
-    truth = predictions["int_labels"].to_numpy(np.int64)
-    rows = np.arange(len(predictions))
-    table = predictions[["image", "patient", "label"]].assign(
-        predicted=np.array(columns.ordered_classes, dtype=object)[best],
-        probability_of_label=probabilities[rows, truth],
-        probability_of_predicted=probabilities[rows, best],
-        fold=predictions["fold"],
-    )
-    wrong: pd.DataFrame = table[best != truth].sort_values(["probability_of_label", "image"])
-    return wrong.head(parameters.most_wrong).reset_index(drop=True)
+    answers = describe_answers(predictions, columns)
+    wrong = answers[answers["predicted"] != answers["label"]]
+    ordered: pd.DataFrame = wrong.sort_values(["probability_of_label", "image"])
+    return ordered.head(parameters.most_wrong).reset_index(drop=True)
 
 
 def shrink(pixels: Pixels, longest: int) -> Pixels:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from mayo_kedro.pipelines.reporting import style
+from mayo_kedro.pipelines.reporting.figures import style
 
 PANELS = {"loss": "loss (lower is better)", "accuracy": "accuracy (higher is better)"}
 
@@ -15,7 +15,8 @@ def draw_learning_curves(history: pd.DataFrame) -> Figure:
     """Draw loss and accuracy over the epochs, a colour for each fold.
 
     Args:
-        history: one row an epoch, with `fold`, `stage`, `epoch` and Keras' measures.
+        history: one row an epoch, with `fold`, `stage`, `epoch` and Keras' measures; with `seed` where a fold
+            has several networks.
 
     Returns:
         A panel for each measure that was recorded; solid is validation, dotted training, and a
@@ -25,12 +26,19 @@ def draw_learning_curves(history: pd.DataFrame) -> Figure:
     figure, grid = style.start_figure((9.6, 3.9), 1, len(measures))
     figure.set_layout_engine("constrained", wspace=0.08)
     for axes, measure in zip(grid[0], measures, strict=True):
-        for fold, rows in history.groupby("fold"):
-            _draw_fold(axes, rows.sort_values("epoch"), measure, style.class_colour(int(str(fold))))
+        for _, rows in history.groupby(name_networks(history)):
+            _draw_fold(
+                axes, rows.sort_values("epoch"), measure, style.class_colour(int(rows["fold"].iloc[0]))
+            )
         style.name_axes(axes, "epoch", PANELS[measure])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.add_legend(grid[0, 0], "best", _explain_lines(history))
     return figure
+
+
+def name_networks(history: pd.DataFrame) -> list[str]:
+    """The columns that tell one network from another."""
+    return [name for name in ("fold", "seed") if name in history]
 
 
 def _draw_fold(axes: Axes, rows: pd.DataFrame, measure: str, colour: str) -> None:

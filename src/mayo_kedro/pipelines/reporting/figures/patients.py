@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.reporting import style
-from mayo_kedro.pipelines.reporting.curves import (
+from mayo_kedro.pipelines.reporting.figures import style
+from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
+from mayo_kedro.pipelines.reporting.scores.curves import (
     average_precision,
     precision_recall_curve,
     reliability_curve,
@@ -15,10 +16,9 @@ from mayo_kedro.pipelines.reporting.curves import (
     roc_heights,
     wilson_interval,
 )
-from mayo_kedro.pipelines.reporting.judged import Judged
-from mayo_kedro.pipelines.reporting.metrics import Floats, rank_area
-from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
-from mayo_kedro.pipelines.reporting.resampling import find_interval, resample_patients
+from mayo_kedro.pipelines.reporting.scores.judged import Judged
+from mayo_kedro.pipelines.reporting.scores.metrics import Floats, rank_area
+from mayo_kedro.pipelines.reporting.scores.resampling import find_interval, resample_patients
 
 SQUARE = (5.0, 4.8)
 GRID = np.linspace(0, 1, 201)

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from mayo_kedro.pipelines.reporting.metrics import Floats, find_bins
+from mayo_kedro.pipelines.reporting.scores.metrics import Floats, find_bins
 
 
 def rank_rows(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> tuple[Floats, Floats]:

@@ -1,20 +1,15 @@
-"""The report page: one HTML file that needs nothing else."""
+"""The figures of the page, with what they show and how to read them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.reporting import figures
-from mayo_kedro.pipelines.reporting.judged import Judged
-from mayo_kedro.pipelines.reporting.most_wrong import Pixels
+from mayo_kedro.pipelines.reporting.figures import patients as figures
+from mayo_kedro.pipelines.reporting.figures.style import embed_figure
+from mayo_kedro.pipelines.reporting.figures.training import draw_learning_curves, name_networks
 from mayo_kedro.pipelines.reporting.parameters import ReportingParameters
-from mayo_kedro.pipelines.reporting.style import embed_figure, embed_pixels
-from mayo_kedro.pipelines.reporting.training_figure import draw_learning_curves
+from mayo_kedro.pipelines.reporting.scores.judged import Judged
 from mayo_kedro.pipelines.reporting.wording import Numbers, join_words
 
 EXPLAINED_TRAINING = "On images that the network learns from. The images judged in this report are others."
@@ -102,13 +97,14 @@ def _picture_precision(patients: Judged, columns: Columns) -> Picture:
 def _picture_calibration(
     patients: Judged, metrics: Numbers, columns: Columns, parameters: ReportingParameters
 ) -> Picture:
-    error = metrics["patient_calibration_error"]
+    error, low, high = (metrics[f"patient_calibration_error{end}"] for end in ("", "_low", "_high"))
     return Picture(
         "Calibration",
         embed_figure(figures.draw_calibration(patients, columns, parameters)),
         f"Reliability curve; the expected calibration error is {error:.3f}.",
         "Of the patients given a probability, how many have the class; on the dashed line a probability can "
-        f"be taken at its word. The mean distance (expected calibration error) is {error:.3f}. A network "
+        f"be taken at its word. The mean distance (expected calibration error) is {error:.3f} "
+        f"[{low:.3f}, {high:.3f}]; its interval allows for what chance adds to every distance. A network "
         "trained so that rare classes count as much as common ones gives rare ones too high a probability, "
         "and its curve lies below the line. Bars: Wilson intervals.",
     )
@@ -126,7 +122,7 @@ def _picture_distribution(patients: Judged, columns: Columns) -> Picture:
 
 
 def _picture_learning(history: pd.DataFrame) -> Picture:
-    last = history.groupby("fold").tail(1)["loss"].mean()
+    last = history.groupby(name_networks(history)).tail(1)["loss"].mean()
     return Picture(
         "How the training went",
         embed_figure(draw_learning_curves(history)),
@@ -134,48 +130,3 @@ def _picture_learning(history: pd.DataFrame) -> Picture:
         EXPLAINED_VALIDATION if "val_loss" in history else EXPLAINED_TRAINING,
         wide=True,
     )
-
-
-@dataclass(frozen=True)
-class Case:
-    """One of the most wrong images, with its picture."""
-
-    image: str
-    patient: str
-    label: str
-    predicted: str
-    probability: str
-    address: str
-
-
-def show_cases(most_wrong: pd.DataFrame, thumbnails: list[Pixels]) -> list[Case]:
-    """Put the most wrong images beside what is told of them."""
-    return [
-        Case(
-            row["image"],
-            row["patient"],
-            row["label"],
-            row["predicted"],
-            f"{row['probability_of_predicted']:.0%}",
-            embed_pixels(pixels),
-        )
-        for row, pixels in zip(most_wrong.to_dict("records"), thumbnails, strict=True)
-    ]
-
-
-def render_report(content: Mapping[str, Any]) -> str:
-    """Fill the page.
-
-    Args:
-        content: what report.html names; a missing name is an error.
-    """
-    return _template().render(content)
-
-
-@cache
-def _template() -> Template:
-    loader = PackageLoader("mayo_kedro.pipelines.reporting", "")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mayo_kedro.pipelines.reporting.metrics import Floats, Labels
+from mayo_kedro.pipelines.reporting.scores.metrics import Floats, Labels
 
 BLOCK_CELLS = 2_000_000
 """Resamples are made in blocks of about so many numbers, so that memory does not grow with their count."""
@@ -50,3 +50,17 @@ def find_interval(values: Floats, confidence: float) -> Floats:
     """
     outside = (1 - confidence) / 2
     return np.asarray(np.quantile(values, [outside, 1 - outside], axis=0))
+
+
+def reflect_interval(value: float, low: float, high: float) -> tuple[float, float]:
+    """Turn the percentile interval of a distance around its value (the "basic" bootstrap interval).
+
+    Noise makes a distance larger, and a resample has noise of its own beside the sample's. So resampled
+    distances lie too high by about as much as the value itself does, and their mirror image does not.
+
+    Args:
+        value: of the sample, at least 0.
+        low: of the resamples; so is `high`.
+        high: the other end.
+    """
+    return max(0.0, 2 * value - high), max(0.0, 2 * value - low)

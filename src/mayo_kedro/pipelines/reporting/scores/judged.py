@@ -8,7 +8,7 @@ import pandas as pd
 
 from mayo_kedro.errors import UserError
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.reporting.metrics import Floats, Labels
+from mayo_kedro.pipelines.reporting.scores.metrics import Floats, Labels
 
 REMEDY = "Run the modelling pipeline again, with more folds in modelling.folds or with more data."
 
@@ -27,22 +27,34 @@ class Judged:
     probabilities: Floats
     patients: npt.NDArray[np.int64]
 
-    @property
-    def shares(self) -> Floats:
-        """Each class's share of the rows, (classes,)."""
-        return np.bincount(self.labels, minlength=self.probabilities.shape[1]) / len(self.labels)
-
 
 def probability_columns(columns: Columns) -> list[str]:
     """The columns of the predictions that hold the probabilities, in the order of the classes."""
     return [f"probability_{name}" for name in columns.ordered_classes]
 
 
+def average_seeds(predictions: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Average what the networks of several seeds gave to the same image.
+
+    Args:
+        predictions: one row a held-out image and seed; without a column `seed`, one row an image.
+        columns: names the classes.
+
+    Returns:
+        One row an image, in the order of their first rows, without `seed`.
+    """
+    if "seed" not in predictions:
+        return predictions
+    means = predictions.groupby("image", sort=False)[probability_columns(columns)].transform("mean")
+    averaged = predictions.assign(**means)
+    return averaged.drop(columns="seed").drop_duplicates("image").reset_index(drop=True)
+
+
 def judge_images(predictions: pd.DataFrame, columns: Columns) -> Judged:
     """Take each image as a row.
 
     Args:
-        predictions: one row a held-out image.
+        predictions: one row a held-out image, or several of different seeds, which are averaged.
         columns: names the classes.
 
     Raises:
@@ -55,8 +67,9 @@ def judge_images(predictions: pd.DataFrame, columns: Columns) -> Judged:
             f"The predictions lack the column {', '.join(missing)}: they were made for other classes.",
             "Run the modelling pipeline again after a change of columns.classes in conf/base/globals.yml.",
         )
+    _require_numbers(predictions, predictions[names].to_numpy(np.float64))
+    predictions = average_seeds(predictions, columns)
     probabilities = predictions[names].to_numpy(np.float64)
-    _require_numbers(predictions, probabilities)
     patients, _ = pd.factorize(predictions["patient"])
     return Judged(predictions["int_labels"].to_numpy(np.int64), probabilities, patients)
 
@@ -73,14 +86,28 @@ def judge_patients(images: Judged, columns: Columns) -> Judged:
     Raises:
         UserError: a class has no patient.
     """
-    patients = int(images.patients.max(initial=-1)) + 1
-    votes = np.zeros((patients, len(columns.classes)))
-    np.add.at(votes, (images.patients, images.labels), 1)
+    votes = count_classes(images.patients, images.labels, len(columns.classes))
     sums = np.zeros_like(votes)
     np.add.at(sums, images.patients, images.probabilities)
     labels = votes.argmax(axis=1)
     _require_classes(labels, columns)
-    return Judged(labels, sums / votes.sum(axis=1, keepdims=True), np.arange(patients))
+    return Judged(labels, sums / votes.sum(axis=1, keepdims=True), np.arange(len(votes)))
+
+
+def count_classes(patients: npt.NDArray[np.int64], labels: Labels, classes: int) -> Floats:
+    """Count each patient's images of each class.
+
+    Args:
+        patients: (images,), numbered from 0.
+        labels: (images,), the numbers of their classes.
+        classes: how many there are.
+
+    Returns:
+        (patients, classes).
+    """
+    counts = np.zeros((int(patients.max(initial=-1)) + 1, classes))
+    np.add.at(counts, (patients, labels), 1)
+    return counts
 
 
 def _require_numbers(predictions: pd.DataFrame, probabilities: Floats) -> None:

@@ -101,19 +101,24 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 )
 
 
-def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int) -> float:
+def expected_calibration_error(labels: Labels, probabilities: Floats, weights: Floats, bins: int) -> Floats:
     """Mean distance, over ranges of equal width, between the mean probability and the share of rows.
 
     Of two classes that of the last one is looked at; of more that of the most probable one
     (Guo et al. 2017, On Calibration of Modern Neural Networks).
+
+    Args:
+        labels: (rows,).
+        probabilities: (rows, classes).
+        weights: (weightings, rows).
+        bins: how many ranges.
     """
     if probabilities.shape[1] == 2:
         scores, happened = probabilities[:, 1], labels == 1
     else:
         scores, happened = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    numbers = find_bins(scores, bins)
-    gaps = np.bincount(numbers, weights=scores - happened, minlength=bins)
-    return float(np.abs(gaps).sum() / len(scores))
+    excess = mark_classes(find_bins(scores, bins), bins) * (scores - happened)[:, None]
+    return np.asarray(np.abs(weights @ excess).sum(axis=1) / weights.sum(axis=1))
 
 
 def find_bins(scores: Floats, bins: int) -> npt.NDArray[np.int64]:

@@ -1,0 +1,1 @@
+"""What makes a result better than it is."""

@@ -1,0 +1,1 @@
+"""How good the predictions are, beside what needs no network."""
