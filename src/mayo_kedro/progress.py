@@ -3,13 +3,20 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich import get_console
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +31,19 @@ class Advance(Protocol):
         """Count `amount` more as done; `note` replaces the text behind the bar."""
 
 
+class _Bars(Progress):
+    """Bars, and above them what else is to be seen live."""
+
+    def __init__(self, *columns: ProgressColumn, above: list[RenderableType], **options: Any) -> None:
+        self._above = above
+        super().__init__(*columns, **options)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Give all parts of the display from top to bottom."""
+        yield from list(self._above)
+        yield from super().get_renderables()
+
+
 class _Display:
     """One live display that all running tasks share; it lives while there are tasks."""
 
@@ -31,16 +51,18 @@ class _Display:
         self._lock = threading.Lock()
         self._users = 0
         self._progress: Progress | None = None
+        self.above: list[RenderableType] = []
 
     def enter(self, console: Console) -> Progress:
         with self._lock:
             if self._progress is None:
-                self._progress = Progress(
+                self._progress = _Bars(
                     TextColumn("{task.description}"),
                     BarColumn(),
                     MofNCompleteColumn(),
                     TimeRemainingColumn(),
                     TextColumn("{task.fields[note]}"),
+                    above=self.above,
                     console=console,
                     transient=True,
                 )
@@ -55,8 +77,38 @@ class _Display:
                 self._progress.stop()
                 self._progress = None
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Clear the display while something is asked."""
+        with self._lock:
+            if self._progress is not None:
+                self._progress.stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._progress is not None:
+                    self._progress.start()
+
 
 _display = _Display()
+paused = _display.paused
+
+
+@contextmanager
+def shown_above(content: RenderableType) -> Iterator[None]:
+    """Show something of rich's live above the bars of a terminal, until the end of the block.
+
+    Args:
+        content: is rendered anew several times a second.
+    """
+    _display.enter(get_console())
+    _display.above.append(content)
+    try:
+        yield
+    finally:
+        _display.above.remove(content)
+        _display.leave()
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.streaming.services import HOST_VARIABLE, TOKEN_VARIABLE, Service
+from mayo_kedro.streaming.revisions import COMMITS_VARIABLE, list_pins
+from mayo_kedro.streaming.services import HOST_VARIABLE, TOKEN_VARIABLE, Service, find_service
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,74 @@ def publishes(repository: Mapping[str, Any], publish: bool | None) -> bool:
         publish: what the settings say; None is yes for the sandbox and no for a real repository.
     """
     return not is_configured(repository) if publish is None else bool(publish)
+
+
+MLFLOW_LOGIN_VARIABLES = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+
+TRACKING_ON_DAGSHUB = "dagshub"
+"""As `mlflow_server`: the MLflow server that DagsHub runs beside the repository."""
+
+
+TRACKING_IN_WORKSPACE = "workspace"
+"""As `mlflow_server`: the MLflow server of the Azure ML workspace."""
+
+
+def tracking_uri(
+    server: str | None, repository: Mapping[str, Any], project: Path, ask_workspace: Callable[[], str]
+) -> str:
+    """Where runs are tracked.
+
+    Args:
+        server: `mlflow_server` of the globals: "dagshub", "workspace" (of Azure ML), an address, or None
+            for a file of the project.
+        repository: `repository` of the globals.
+        project: the project's folder.
+        ask_workspace: tells the address of the workspace's server; called only if that is wanted.
+    """
+    if server == TRACKING_IN_WORKSPACE:
+        # In a job Azure ML has set it, and the job has no other login.
+        return os.environ.get("MLFLOW_TRACKING_URI") or ask_workspace()
+    if server != TRACKING_ON_DAGSHUB:
+        return server or f"sqlite:///{project / 'mlflow.db'}"
+    full_name = repository_address(repository).removeprefix("dagshub:///").partition("@")[0]
+    return f"{find_service(repository_host(repository)).host}/{full_name}.mlflow"
+
+
+def log_in_to_tracking(server: str | None, repository: Mapping[str, Any]) -> None:
+    """Give MLflow the user and token of DagsHub in this process, unless the environment has others.
+
+    Args:
+        server: `mlflow_server` of the globals.
+        repository: `repository` of the globals.
+
+    Raises:
+        UserError: there is no token, or the service does not take it.
+    """
+    if server != TRACKING_ON_DAGSHUB or any(name in os.environ for name in MLFLOW_LOGIN_VARIABLES):
+        return
+    service = find_service(repository_host(repository))
+    remedy = f"Set {TOKEN_VARIABLE} to a token of {service.host}, or another mlflow_server in globals.yml."
+    if service.token is None:
+        raise UserError("Runs are to be tracked on DagsHub, and there is no token for it.", remedy)
+    from dagshub.common.api import UserAPI  # noqa: PLC0415  a second: only for this server
+
+    try:
+        user = UserAPI.get_user_from_token(service.token, host=service.host).username
+    except Exception as error:
+        # Not "from error": the client's errors may quote the request.
+        raise UserError(f"{service.host} did not take the token ({type(error).__name__}).", remedy) from None
+    os.environ.update(dict(zip(MLFLOW_LOGIN_VARIABLES, (user, service.token), strict=True)))
+
+
+def job_variables() -> dict[str, str]:
+    """The environment variables by which a job elsewhere finds the data that this process reads.
+
+    Returns:
+        The service's host where one is set, the sandbox's repository, and the commits read so far.
+    """
+    passed = {name: os.environ[name] for name in (HOST_VARIABLE, SANDBOX_VARIABLE) if name in os.environ}
+    commits = " ".join(f"{repository}@{commit}" for repository, commit in sorted(list_pins().items()))
+    return {**passed, **({COMMITS_VARIABLE: commits} if commits else {})}
 
 
 _starting = threading.Lock()

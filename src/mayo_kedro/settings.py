@@ -1,18 +1,28 @@
 """What Kedro reads first: hooks, session, configuration."""
 
+import logging
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from fsspec import register_implementation
 from kedro.utils import find_kedro_project
 
 from mayo_kedro import repository_settings as repository
 from mayo_kedro.hooks import DataVersionHooks, SummaryHooks, TrackingHooks
+from mayo_kedro.selected_folds import SelectedFoldsHooks
 from mayo_kedro.session import MayoSession
 from mayo_kedro.streaming.services import register_service
 
+# MLflow prints two lines with addresses each time a run is left; the summary tells the run once.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
 # An image that can't be decoded would otherwise show TensorFlow's own traceback before our words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Kedro's own handler does so too; the plain lines of a job have another.
+logging.captureWarnings(True)
 
 PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 
@@ -20,23 +30,44 @@ PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 if (PROJECT / "conf" / "logging.yml").is_file():
     os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PROJECT / "conf" / "logging.yml"))
 
-HOOKS = (DataVersionHooks(), TrackingHooks(), SummaryHooks())
+HOOKS = (SelectedFoldsHooks(), DataVersionHooks(), TrackingHooks(), SummaryHooks())
 SESSION_CLASS = MayoSession
+# Set in a job that can't reach the tracking server, and on all but one of machines that train together.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",) if "MAYO_UNTRACKED" in os.environ else ()
 
-CONFIG_LOADER_ARGS = {
+
+def _ask_workspace_for_tracking() -> str:
+    from kedro.config import OmegaConfigLoader  # noqa: PLC0415  a command in a thousand asks this
+
+    from mayo_kedro.runners.backends import load_settings, make_backend  # noqa: PLC0415
+
+    configuration = OmegaConfigLoader(str(PROJECT / "conf"), env="azure", **CONFIG_LOADER_ARGS)
+    return make_backend(load_settings(configuration), configuration).tracking_uri()
+
+
+CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
+    "config_patterns": {"runner": ["runner*"], "azureml": ["azureml*"]},
     # Another environment changes single settings, not whole top-level keys.
     "merge_strategy": {"parameters": "soft", "mlflow": "soft", "catalog": "soft", "globals": "soft"},
     "custom_resolvers": {
         "project": lambda path: str(PROJECT / path),
+        "checkpoint_folder": lambda: os.environ.get(
+            "MAYO_CHECKPOINTS", str(PROJECT / "data/06_models/checkpoints")
+        ),
         "repository_address": repository.repository_address,
         "repository_host": repository.repository_host,
         "publishes": repository.publishes,
-        "tracking_uri": lambda server: server or f"sqlite:///{PROJECT / 'mlflow.db'}",
+        "tracking_uri": partial(
+            repository.tracking_uri, project=PROJECT, ask_workspace=_ask_workspace_for_tracking
+        ),
         "artifact_location": lambda server: None if server else str(PROJECT / "mlruns"),
     },
 }
+
+# In a job the project lies there as files: without an installation no entry point tells fsspec of it.
+register_implementation("dagshub", "mayo_kedro.streaming.filesystem.DagsHubFileSystem")
 
 # Here and not in a hook: Kedro-Viz and notebooks load the catalog without hooks.
 register_service(repository.SANDBOX, partial(repository.start_sandbox, PROJECT))

@@ -1,21 +1,32 @@
 """Where a training node reports how it is doing: the progress display and the tracked run."""
 
 import logging
+import os
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
 from mayo_kedro.progress import Advance, progress
+from mayo_kedro.runners.events import JOB_VARIABLE, EventWriter, TrainingEvent
 
 logger = logging.getLogger(__name__)
 
 
 class TrainingMonitor:
-    """Shows batches on the progress display; logs each epoch, and sends it to the active MLflow run."""
+    """Shows batches on the progress display; logs each epoch, and sends it to the active MLflow run.
 
-    def __init__(self) -> None:
+    In a job there is no display: events in the log take its place, for the sender's.
+
+    Args:
+        events: where a job tells of them; None elsewhere.
+    """
+
+    def __init__(self, events: EventWriter | None = None) -> None:
+        self._events = events
         self._shown = ExitStack()
         self._advance: Advance | None = None
 
@@ -38,6 +49,10 @@ class TrainingMonitor:
             steps: batches in the epoch.
             logs: the running metrics.
         """
+        if self._events is not None:
+            done = {"step": step + 1, "steps": steps}
+            self._events.step(_make_event(fold, stage, epoch, logs).model_copy(update=done))
+            return
         if step == 0 or self._advance is None:
             self._shown.close()
             title = f"Fold {fold} · {_words(stage)} · epoch {epoch + 1}"
@@ -61,14 +76,31 @@ class TrainingMonitor:
             waited = f"{logs['data_wait_share']:.0%} of the time waiting for data"
             told += f"  {logs['images_per_second']:.0f} images/s, {waited}"
         logger.info("Fold %d · %s · epoch %d/%d · %s", fold, _words(stage), epoch + 1, epochs, told)
-        self._track(fold, epoch, logs)
+        if self._events is not None:
+            self._events.write(_make_event(fold, stage, epoch, logs).model_copy(update={"epochs": epochs}))
+        self._track({f"fold_{fold}/{name}": value for name, value in logs.items()}, epoch)
 
-    @staticmethod
-    def _track(fold: int, epoch: int, logs: Mapping[str, float]) -> None:
-        if _active_run() is not None:
-            import mlflow  # noqa: PLC0415
+    def _track(self, metrics: Mapping[str, float], epoch: int) -> None:
+        run = self.tracked_run
+        if run is None:
+            return
+        import mlflow  # noqa: PLC0415
 
-            mlflow.log_metrics({f"fold_{fold}/{name}": value for name, value in logs.items()}, step=epoch)
+        if self._events is not None:
+            metrics = {name: value for name, value in metrics.items() if epoch not in _tracked(run, name)}
+        if metrics:
+            mlflow.log_metrics(dict(metrics), step=epoch)
+
+
+@cache
+def _tracked(run: str, name: str) -> frozenset[int]:
+    """The epochs that a run held when this process first asked.
+
+    A job that was preempted after an epoch's metrics and before its checkpoint does that epoch again.
+    """
+    import mlflow  # noqa: PLC0415
+
+    return frozenset(metric.step for metric in mlflow.MlflowClient().get_metric_history(run, name))
 
 
 def _active_run() -> Any:
@@ -78,6 +110,17 @@ def _active_run() -> Any:
 
 
 _TOLD = ("loss", "val_loss", "val_accuracy")
+
+
+def _make_event(fold: int, stage: str, epoch: int, logs: Mapping[str, float]) -> TrainingEvent:
+    return TrainingEvent(
+        fold=fold,
+        stage=stage,
+        epoch=epoch,
+        loss=logs.get("loss"),
+        val_loss=logs.get("val_loss"),
+        images_per_second=logs.get("images_per_second"),
+    )
 
 
 def _words(stage: str) -> str:
@@ -96,7 +139,7 @@ class TrainingMonitorDataset(AbstractDataset[Any, TrainingMonitor]):
 
     def load(self) -> TrainingMonitor:
         """Make a monitor."""
-        return TrainingMonitor()
+        return TrainingMonitor(EventWriter(sys.stdout) if JOB_VARIABLE in os.environ else None)
 
     def save(self, data: Any) -> NoReturn:
         """Refuse: a monitor is only loaded."""

@@ -1,1 +1,4 @@
-"""Runners: what a job elsewhere is, how nodes become one, and what runs in it."""
+"""Runners: which nodes go away, how a job of theirs is sent and watched, and what runs in it.
+
+Nothing is imported here: what starts a job must do with the standard library.
+"""

@@ -163,6 +163,12 @@ class JobBackend(Protocol):
     def compute_state(self, name: str) -> ComputeState:
         """Look at a cluster."""
 
+    def find_compute(self, name: str) -> ComputeState | None:
+        """Look for a cluster; None if there is none of this name."""
+
+    def knows_environment(self, spec: EnvironmentSpec) -> bool:
+        """Whether the container is registered, which tells that it need not be built."""
+
     def ensure_environment(self, spec: EnvironmentSpec) -> None:
         """Register the container unless it is known under its name."""
 

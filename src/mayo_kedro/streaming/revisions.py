@@ -34,6 +34,18 @@ def pin(host: str, repository: str, revision: str | None, commit: str) -> None:
         _pinned[host, repository, revision or ""] = commit
 
 
+def list_pins() -> dict[str, str]:
+    """The commit of each repository that was read so far, by "owner/name".
+
+    A repository that was read at several branches is left out: there is no one commit.
+    """
+    with _lock:
+        found: dict[str, set[str]] = {}
+        for (_, repository, _), commit in _pinned.items():
+            found.setdefault(repository, set()).add(commit)
+    return {repository: commits.pop() for repository, commits in found.items() if len(commits) == 1}
+
+
 def forget_pins() -> None:
     """Let the next reader of each branch decide anew; a run begins with this."""
     with _lock:

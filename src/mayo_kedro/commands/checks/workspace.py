@@ -1,0 +1,56 @@
+"""Checks of the workspace; nothing is made there, so that nothing is paid for."""
+
+from collections.abc import Iterator
+
+from mayo_kedro.commands.checks.finding import Check, Level
+from mayo_kedro.commands.connection import Connection
+from mayo_kedro.runners.azure.compute import compare
+from mayo_kedro.runners.backends import describe_environment
+from mayo_kedro.runners.job import ComputeSpec, ComputeState
+from mayo_kedro.runners.settings import SETTINGS_FILE
+
+Found = Iterator[tuple[Level, str, str]]
+
+
+def look_at_workspace(connection: Connection) -> Found:
+    """Log in and find the workspace."""
+    yield Level.OK, f"logged in: {connection.backend.describe()}", ""
+
+
+def look_at_compute(connection: Connection) -> Found:
+    """Compare the cluster with the settings."""
+    spec = connection.settings.compute_spec
+    state = connection.backend.find_compute(spec.name)
+    if state is None:
+        yield Level.OK, f"{_describe(spec)} will be made by the first job", ""
+        return
+    yield Level.OK, f"{_describe(spec)}: {state.nodes} machines up, {state.running_nodes} working", ""
+    yield from _compare(state, spec, connection.settings.node_count)
+
+
+def _compare(state: ComputeState, spec: ComputeSpec, node_count: int) -> Found:
+    for difference in compare(state, spec):
+        remedy = f"Change {SETTINGS_FILE}, or the cluster in the workspace: it stays as it is."
+        yield Level.WARNING, difference, remedy
+    if node_count > state.max_nodes:
+        said = (
+            f"node_count is {node_count}, and the cluster grows to {state.max_nodes}: a job would never start"
+        )
+        yield Level.WRONG, said, f"Lower node_count in {SETTINGS_FILE}, or let the cluster grow."
+    for problem in state.problems:
+        yield Level.WRONG, problem, "Ask for quota in the Azure portal, or choose another size or priority."
+
+
+def _describe(spec: ComputeSpec) -> str:
+    return f"{spec.name} of at most {spec.max_nodes} {spec.size}, {spec.priority} priority"
+
+
+def look_at_environment(connection: Connection) -> Found:
+    """Tell whether the container is there."""
+    container = describe_environment(connection.project, connection.settings)
+    known = connection.backend.knows_environment(container)
+    yield Level.OK, "known to the workspace" if known else "new: the first job builds it, some 15 minutes", ""
+
+
+LOGIN = Check("Workspace", look_at_workspace)
+CHECKS = (Check("Cluster", look_at_compute), Check("Container", look_at_environment))

@@ -1,0 +1,67 @@
+"""From the command line to the workspace: the configuration is read, nothing else of Kedro is started."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from kedro.config import AbstractConfigLoader
+
+from mayo_kedro.commands.arguments import find_project
+from mayo_kedro.errors import UserError
+from mayo_kedro.runners.backends import load_settings, make_backend
+from mayo_kedro.runners.job import JobBackend
+from mayo_kedro.runners.settings import AzureMLSettings
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a command works with.
+
+    Attributes:
+        project: the project's folder.
+        configuration: reads the files of the environment.
+        settings: of azureml.yml.
+        backend: the workspace.
+    """
+
+    project: Path
+    configuration: AbstractConfigLoader
+    settings: AzureMLSettings
+    backend: JobBackend
+
+
+def connect(context: click.Context, environment: str) -> Connection:
+    """Read the settings; the workspace is only asked when something of it is needed.
+
+    Args:
+        context: of the command.
+        environment: of the configuration.
+
+    Raises:
+        UserError: a mistake in the settings.
+    """
+    project = find_project(context)
+    configuration = load_configuration(project, environment)
+    settings = load_settings(configuration)
+    return Connection(project, configuration, settings, make_backend(settings, configuration))
+
+
+def load_configuration(project: Path, environment: str) -> AbstractConfigLoader:
+    """Make the reader of the project's configuration.
+
+    Raises:
+        UserError: there is no such environment.
+    """
+    from kedro.framework.project import settings  # noqa: PLC0415  imports the project's settings
+
+    source = project / settings.CONF_SOURCE
+    if not (source / environment).is_dir():
+        known = ", ".join(sorted(path.name for path in source.iterdir() if path.is_dir()))
+        raise UserError(
+            f"There is no environment {environment!r}: {source} has {known}.",
+            "Choose one of these with --env.",
+        )
+    loader: AbstractConfigLoader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(source), env=environment, **settings.CONFIG_LOADER_ARGS
+    )
+    return loader

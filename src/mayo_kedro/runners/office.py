@@ -1,0 +1,79 @@
+"""What the jobs of one Kedro run share."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mayo_kedro.errors import UserError
+from mayo_kedro.runners.display import JobDisplay
+from mayo_kedro.runners.job import ComputeState, JobBackend, JobServiceError, JobSpec
+from mayo_kedro.runners.phases import Phases
+from mayo_kedro.runners.settings import AzureMLSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Office:
+    """What the jobs of a Kedro run share.
+
+    Attributes:
+        backend: the service.
+        settings: of the jobs.
+        project: the project's folder.
+        display: shows all jobs.
+        stop: is set when the jobs are to be left to themselves.
+        given_up: is set when the run has failed: what is not sent is not sent any more.
+    """
+
+    backend: JobBackend
+    settings: AzureMLSettings
+    project: Path
+    display: JobDisplay
+    stop: threading.Event
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Have the cluster looked at once, whatever job comes first."""
+        self._opening = threading.Lock()
+        self._is_open = False
+
+    def open(self, spec: JobSpec, phases: Phases) -> None:
+        """Make the cluster and register the container, unless they are there.
+
+        Args:
+            spec: of the first job.
+            phases: of that job.
+        """
+        with self._opening:
+            if self._is_open:
+                return
+            with phases.measure("cluster"):
+                self.backend.ensure_compute(spec.compute)
+            with phases.measure("container"):
+                self.backend.ensure_environment(spec.environment)
+            self._is_open = True
+
+    def cancel(self, run_id: str) -> None:
+        """Have a job ended, since the run has; whatever comes of it, that is what has to be told."""
+        logger.warning("Cancelling the job %s, since the run has ended.", run_id)
+        try:
+            self.backend.cancel(run_id)
+        except (UserError, JobServiceError) as error:
+            what = "The job %s could not be cancelled (%s): `kedro azure cancel %s` tries again."
+            logger.error(what, run_id, error, run_id, extra={"markup": False})
+
+    def tell_machines(self) -> None:
+        """Say how many machines are still up, and paid for."""
+        try:
+            state = self.backend.compute_state(self.settings.compute.name)
+        except (UserError, JobServiceError) as error:  # all else is done
+            logger.warning("How many machines are still up is not known: %s", error)
+            return
+        logger.info("%s.", _describe(state, self.settings.compute.idle_seconds))
+
+
+def _describe(state: ComputeState, idle_seconds: int) -> str:
+    up = f"{state.nodes} machine{'s' if state.nodes != 1 else ''} of the cluster still up"
+    return f"{up}; idle ones are given back after {idle_seconds} s" if state.nodes else up
