@@ -7,11 +7,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
+from mayo_kedro.repository_settings import log_in_to_tracking
 from mayo_kedro.streaming.revisions import forget_pins, is_commit, pin
 
 logger = logging.getLogger(__name__)
@@ -26,15 +28,17 @@ class TrackingHooks:
     kedro-mlflow has datasets of its own for artifacts and models; they would hide the previews from
     Kedro-Viz and make every command import TensorFlow. So catalog entries say with
     `metadata: {mlflow: ...}` what is to be tracked, and stay what they are: `metrics` logs a flat
-    dictionary, `artifact` the saved file, `model` a dictionary of Keras models.
+    dictionary, `artifact` the saved file, `model` a Keras model.
     """
 
     @hook_impl(tryfirst=True)
-    def after_context_created(self) -> None:
-        """Quieten MLflow on a new store's migrations and on pip, which .venv does without.
+    def after_context_created(self, context: KedroContext) -> None:
+        """Log in to the tracking server, and quieten MLflow on migrations and on pip, which .venv lacks.
 
         conf/logging.yml can't: MLflow resets the levels below its own logger when it is imported.
         """
+        globals_ = context.config_loader["globals"]
+        log_in_to_tracking(globals_["mlflow_server"], globals_["repository"])
         for name in ("mlflow.store.db.utils", "mlflow.utils.environment"):
             logging.getLogger(name).setLevel(logging.ERROR)
 
@@ -70,7 +74,10 @@ class TrackingHooks:
         mlflow = _active_mlflow()
         if mlflow is None:
             return
-        metadata = getattr(self._catalog.get(dataset_name), "metadata", None) or {}
+        dataset = self._catalog.get(dataset_name)
+        if getattr(dataset, "tracked", False):  # by the job that made it
+            return
+        metadata = getattr(dataset, "metadata", None) or {}
         match metadata.get("mlflow"):
             case "metrics":
                 numbers = {name: value for name, value in data.items() if isinstance(value, int | float)}
@@ -78,7 +85,7 @@ class TrackingHooks:
             case "artifact":
                 mlflow.log_artifact(_find_file(self._catalog, dataset_name), "reporting")
             case "model":
-                _log_models(mlflow, data)
+                _log_models(mlflow, {dataset_name.removesuffix("_model"): data})
 
 
 class DataVersionHooks:
@@ -101,7 +108,8 @@ class DataVersionHooks:
 
 def _find_recorded_version(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str] | None:
     """What was read when the inputs of this run were made; None if it makes them itself."""
-    if VERSION in pipeline.datasets() or VERSION not in catalog or not catalog.exists(VERSION):
+    begins_here = VERSION in pipeline.datasets() or "slides" in pipeline.inputs()
+    if begins_here or VERSION not in catalog or not catalog.exists(VERSION):
         return None
     return dict(catalog.load(VERSION))
 

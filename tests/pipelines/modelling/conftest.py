@@ -8,6 +8,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 
+from mayo_kedro.datasets.checkpoints_dataset import Checkpoints
 from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.streaming.images import StreamedImages
 
@@ -111,9 +112,15 @@ def draw_images(splits: pd.DataFrame, folder: Path) -> ImageFolder:
 
 @pytest.fixture
 def images(splits, tmp_path) -> ImageFolder:
-    return draw_images(splits, tmp_path)
+    (tmp_path / "images").mkdir()
+    return draw_images(splits, tmp_path / "images")
 
 
 @pytest.fixture(scope="module")
 def module_images(splits, tmp_path_factory) -> ImageFolder:
     return draw_images(splits, tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture
+def checkpoints(tmp_path) -> Checkpoints:
+    return Checkpoints(tmp_path / "checkpoints")

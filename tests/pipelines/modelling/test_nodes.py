@@ -9,8 +9,9 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
+from mayo_kedro.datasets import CheckpointsDataset
 from mayo_kedro.errors import UserError
-from mayo_kedro.pipelines.modelling.nodes import train_folds
+from mayo_kedro.pipelines.modelling.nodes import train_fold
 from mayo_kedro.pipelines.modelling.parameters import ModellingParameters
 from mayo_kedro.pipelines.modelling.pipeline import create_pipeline
 from mayo_kedro.pipelines.modelling.training import precision
@@ -44,22 +45,34 @@ def weights(tmp_path_factory) -> dict[str, Lite0Weights]:
 
 
 @pytest.fixture(scope="module")
-def trained(splits, columns, weights, module_images):
-    """What the pipeline gives for fold 0, and what it told the monitor."""
-    monitor = EventList()
-    catalog = DataCatalog(
-        {
-            "splits": MemoryDataset(splits),
-            "clot_images": MemoryDataset(module_images, copy_mode="assign"),
-            "backbone_weights": MemoryDataset(weights, copy_mode="assign"),
-            "params:columns": MemoryDataset(columns),
-            "params:modelling": MemoryDataset(ModellingParameters(**TINY)),
-            "training_monitor": MemoryDataset(monitor, copy_mode="assign"),
-            "fold_models": MemoryDataset(copy_mode="assign"),
+def run(splits, columns, weights, module_images, tmp_path_factory):
+    """Run the pipeline; give what came out, and what it told the monitor."""
+
+    def run_pipeline(with_node=(0,), images=module_images, **settings):
+        monitor = EventList()
+        folder = tmp_path_factory.mktemp("checkpoints")
+        given = {
+            "splits": splits,
+            "clot_images": images,
+            "backbone_weights": weights,
+            "params:columns": columns,
+            "params:modelling": ModellingParameters(**TINY | settings),
+            "training_monitor": monitor,
         }
-    )
-    outputs = SequentialRunner().run(create_pipeline(), catalog)
-    return {name: dataset.load() for name, dataset in outputs.items()}, monitor
+        catalog = DataCatalog({name: MemoryDataset(data, copy_mode="assign") for name, data in given.items()})
+        catalog["checkpoints"] = CheckpointsDataset(folder=str(folder))
+        for fold in with_node:
+            catalog[f"fold_{fold}_model"] = MemoryDataset(copy_mode="assign")
+        outputs = SequentialRunner().run(create_pipeline(with_node), catalog)
+        assert list(folder.iterdir()) == []
+        return {name: dataset.load() for name, dataset in outputs.items()}, monitor
+
+    return run_pipeline
+
+
+@pytest.fixture(scope="module")
+def trained(run):
+    return run()
 
 
 def test_predicts_only_the_held_out_fold_and_learns(trained, splits):
@@ -98,8 +111,8 @@ def test_monitor_hears_of_every_step(trained):
 
 
 def test_model_is_named_after_its_fold_and_is_what_predicted(trained, splits, module_images, tmp_path):
-    assert list(trained[0]["fold_models"]) == ["fold_0"]
-    trained[0]["fold_models"]["fold_0"].save(tmp_path / "fold_0.keras")
+    assert trained[0]["fold_models"] == ["fold_0"]
+    trained[0]["fold_0_model"].save(tmp_path / "fold_0.keras")
     loaded = keras.saving.load_model(tmp_path / "fold_0.keras")
     pixels = module_images.decoded(splits[splits["fold"] == 0]["image"])
     assert np.allclose(
@@ -118,47 +131,81 @@ def test_summary_tells_what_was_trained(trained):
     assert summary["mlflow_run"] == "f00d"
 
 
-def test_one_seed_gives_the_same_weights_streamed_or_kept(trained, splits, columns, weights, module_images):
-    parameters = ModellingParameters(**TINY, memory_cache_mb=0)
-    again = train_folds(splits, module_images, weights, columns, parameters, EventList())
-    kept, streamed = trained[0]["fold_models"]["fold_0"], again[0]["fold_0"]
-    pairs = zip(kept.get_weights(), streamed.get_weights(), strict=True)
+def test_one_seed_gives_the_same_weights_streamed_or_kept(trained, run):
+    again, _ = run(memory_cache_mb=0)
+    pairs = zip(trained[0]["fold_0_model"].get_weights(), again["fold_0_model"].get_weights(), strict=True)
     assert all((one == other).all() for one, other in pairs)
     measured = ["seconds", "images_per_second", "data_wait_share"]
     pd.testing.assert_frame_equal(
-        trained[0]["history"].drop(columns=measured), again[1].drop(columns=measured)
+        trained[0]["history"].drop(columns=measured), again["history"].drop(columns=measured)
     )
-    pd.testing.assert_frame_equal(trained[0]["predictions"], again[2])
+    pd.testing.assert_frame_equal(trained[0]["predictions"], again["predictions"])
 
 
-def test_all_folds_predict_every_image_once(splits, columns, weights, module_images):
-    settings = TINY | {"frozen_epochs": 1, "fine_tune_epochs": 0, "folds": "all", "validation_share": 0}
-    models, history, predictions, summary = train_folds(
-        splits, module_images, weights, columns, ModellingParameters(**settings), EventList()
-    )
-    assert list(models) == ["fold_0", "fold_1"]
-    assert sorted(predictions["image"]) == sorted(splits["image"])
-    assert history["fold"].tolist() == [0, 1]
-    assert "val_loss" not in history
-    assert summary["folds"] == [0, 1]
+def test_all_folds_predict_every_image_once_with_several_networks(run, splits, module_images):
+    settings = {"frozen_epochs": 1, "fine_tune_epochs": 0, "folds": "all", "ensemble": 2}
+    made, monitor = run((0, 1), calibration="platt", **settings)
+    assert made["fold_models"] == ["fold_0", "fold_1"]
+    assert sorted(made["predictions"]["image"]) == sorted(splits["image"])
+    assert made["history"]["fold"].tolist() == [0, 0, 1, 1]
+    assert made["history"]["seed"].tolist() == [1, 2, 1, 2]
+    assert [event[:4] for event in monitor.epochs] == [
+        (fold, "frozen", epoch, 2) for fold in (0, 1) for epoch in (0, 1)
+    ]
+    summary = made["training_summary"]
+    assert (summary["folds"], summary["networks_per_fold"]) == ([0, 1], 2)
+    network = made["fold_1_model"]
+    pixels = module_images.decoded(splits[splits["fold"] == 1]["image"])
+    parts = [network.get_layer(f"network_{number}")(pixels) for number in (0, 1)]
+    assert np.allclose(network(pixels), np.mean(parts, axis=0), atol=1e-6)
+    red = made["predictions"].query("fold == 1")["probability_red"]
+    assert np.allclose(network(pixels)[:, 1], red, atol=1e-5)
 
 
-def test_damaged_image_stops_a_streamed_training_by_name(splits, columns, weights, images):
+def test_the_recipe_of_tiles_trains_saves_and_predicts(run, splits, module_images, tmp_path):
+    """The images are as large as one tile, so that five of the six are bare."""
+    settings = {"recipe": "tiles", "tiles": 6, "image_size": 32, "frozen_epochs": 2}
+    made, _ = run(images=module_images, **settings)
+    made["fold_0_model"].save(tmp_path / "fold_0.keras")
+    loaded = keras.saving.load_model(tmp_path / "fold_0.keras")
+    assert loaded.input_shape == (None, 6, 32, 32, 3)
+    assert len(made["predictions"]) == (splits["fold"] == 0).sum()
+    assert np.isfinite(made["history"]["val_loss"]).all()
+    assert made["training_summary"]["recipe"] == "tiles"
+
+
+def test_damaged_image_stops_a_streamed_training_by_name(run, images):
     images.files["010_0"] = images.files["010_0"][:200]
-    parameters = ModellingParameters(**TINY, memory_cache_mb=0)
     with pytest.raises(UserError, match="image 010_0 cannot be decoded"):
-        train_folds(splits, images, weights, columns, parameters, EventList())
+        run(images=images, memory_cache_mb=0)
 
 
-def test_a_few_damaged_images_may_be_left_out(splits, columns, weights, images):
+def test_a_few_damaged_images_may_be_left_out(run, splits, images):
     for image in ("000_0", "001_0"):
         images.files[image] = images.files[image][:60]
-    settings = TINY | {"frozen_epochs": 1, "fine_tune_epochs": 1, "unreadable_share": 0.2}
-    _, _, predictions, _ = train_folds(
-        splits, images, weights, columns, ModellingParameters(**settings, memory_cache_mb=0), EventList()
-    )
+    settings = {"frozen_epochs": 1, "fine_tune_epochs": 1, "unreadable_share": 0.2, "memory_cache_mb": 0}
+    predictions = run(images=images, **settings)[0]["predictions"]
     held_out = splits[(splits["fold"] == 0) & ~splits["image"].isin(["000_0", "001_0"])]
     assert predictions["image"].tolist() == held_out["image"].tolist()
+
+
+def test_folds_that_do_not_fit_the_splits_are_refused_before_anything_is_trained(
+    splits, columns, weights, module_images, checkpoints
+):
+    monitor = EventList()
+    with pytest.raises(UserError, match="asks for fold 5"):
+        train_fold(
+            splits,
+            module_images,
+            weights,
+            columns,
+            ModellingParameters(**TINY),
+            monitor,
+            checkpoints,
+            fold=5,
+            folds=(5,),
+        )
+    assert monitor.batches == []
 
 
 @pytest.mark.parametrize(
@@ -180,5 +227,13 @@ def test_kedro_can_read_the_pipeline_without_tensorflow():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "ModellingParameters" in result.stdout
-    (node,) = create_pipeline().nodes
-    assert node.tags == {"gpu"}
+    assert "Columns" in result.stdout
+
+
+def test_folds_are_nodes_that_do_not_wait_for_one_another():
+    pipeline = create_pipeline((0, 3))
+    sent = pipeline.only_nodes_with_tags("gpu")
+    assert {node.name for node in sent.nodes} == {"train_fold_0_node", "train_fold_3_node"}
+    assert [len(group) for group in sent.grouped_nodes] == [2]
+    assert [node.name for node in pipeline.nodes][-1] == "join_folds_node"
+    assert pipeline.outputs() >= {"fold_models", "history", "predictions", "training_summary"}

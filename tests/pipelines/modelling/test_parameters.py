@@ -27,6 +27,10 @@ def test_defaults_are_valid_and_frozen():
         ({"fine_tune_learning_rate": 0}, "fine_tune_learning_rate"),
         ({"validation_share": 0.9}, "validation_share"),
         ({"image_size": 8}, "image_size"),
+        ({"devices": 0}, "devices"),
+        ({"calibration": "isotonic"}, "calibration"),
+        ({"calibration": "platt", "validation_share": 0}, "validation_share is 0"),
+        ({"checkpoint_epochs": 0}, "checkpoint_epochs"),
     ],
 )
 def test_refuses(setting, message):
@@ -38,3 +42,9 @@ def test_takes_every_backbone_and_all_folds():
     for name in BACKBONES:
         assert ModellingParameters(backbone=name, folds="all", unfreeze="all").backbone == name
     assert len(BACKBONES) == 8 + 7 + 3
+
+
+def test_members_of_an_ensemble_differ_in_the_seed_only():
+    parameters = ModellingParameters(seed=2**32 - 1, ensemble=2)
+    assert [parameters.of_member(number).seed for number in range(2)] == [2**32 - 1, 0]
+    assert parameters.of_member(1).model_dump(exclude={"seed"}) == parameters.model_dump(exclude={"seed"})

@@ -5,12 +5,13 @@ import tensorflow as tf
 from mayo_kedro.errors import UserError
 from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages
 from mayo_kedro.pipelines.modelling.pixels import KeptPixels, StreamedPixels, open_pixels
+from mayo_kedro.pipelines.modelling.reading import Order
 
 
 def read_all(pixels, splits) -> np.ndarray:
-    batches = Batches(pixels, LabelledImages.from_table(splits, weighted=False), 5)
+    batches = Batches(pixels, LabelledImages.from_table(splits, weighted=False), Order(5))
     with pixels.explain_failures(splits["image"].tolist()):
-        return np.concatenate([part for _, part in batches])
+        return np.concatenate([part for _, _, part in batches.epoch()])
 
 
 def test_kept_and_streamed_images_are_the_same(images, splits):
@@ -38,11 +39,11 @@ def test_training_begins_before_all_images_have_arrived(images, splits):
     ids = splits["image"].tolist()
     kept = open_pixels(images, ids, 32, 1)
     assert images.streamed == []
-    first = iter(kept.read(ids[3:6], 2))
+    first = kept.read(ids[3:6], Order(2)).epoch()
     next(first)
     assert images.streamed == [ids[3:6]]
     list(first)
-    list(kept.read(ids[:8], 3))
+    list(kept.read(ids[:8], Order(3)).epoch())
     assert images.streamed == [ids[3:6], [*ids[:3], *ids[6:8]]]
 
 
@@ -53,9 +54,9 @@ def test_unreadable_images_are_left_out_up_to_the_share_and_named(images, splits
         images.files[image] = images.files[image][:60]
     pixels = open_pixels(images, ids, 32, cache, unreadable_share=0.1)
     table = LabelledImages.from_table(splits, weighted=False)
-    batches = Batches(pixels, table, 5, seed=3, epochs=2)
-    for _ in range(2):
-        rows = np.concatenate([part for part, _ in batches])
+    batches = Batches(pixels, table, Order(5, seed=3, epochs=2))
+    for epoch in range(2):
+        rows = np.concatenate([part for _, part, _ in batches.epoch(epoch)])
         assert sorted(ids[row] for row in rows) == sorted(set(ids) - {"000_0", "005_1"})
         assert rows.tolist() != sorted(rows)
     assert caplog.text.count("2 of 24 images cannot be decoded: 000_0, 005_1") == 1

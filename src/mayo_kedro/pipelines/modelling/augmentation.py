@@ -25,7 +25,8 @@ def add_augmentation(network: keras.Model, augmentation: Augmentation) -> keras.
 class Augment(keras.layers.Layer):  # type: ignore[misc]
     """Change each image of a batch at random in training; else only cast it to float.
 
-    Takes images (batch, size, size, 3) from 0 to 255 and gives float32 of the same shape and range.
+    Takes images (batch, size, size, 3) or tiles of images (batch, tiles, size, size, 3), from 0 to 255,
+    and gives float32 of the same shape and range. Each tile is changed by itself.
     """
 
     def __init__(self, augmentation: Augmentation) -> None:
@@ -38,7 +39,9 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         pixels = ops.cast(images, "float32")
         if not training:
             return pixels
-        return self._change_colours(self._turn(pixels))
+        singly = ops.reshape(pixels, (-1, *pixels.shape[-3:]))
+        changed = self._change_colours(self._turn(singly))
+        return ops.reshape(changed, (-1, *pixels.shape[1:]))
 
     def _turn(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
         """Mirror, and turn by 0, 90, 180 or 270 degrees, each as likely."""

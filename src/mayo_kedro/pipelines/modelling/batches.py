@@ -10,8 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mayo_kedro.pipelines.modelling.pixels import Pixels
-
-Rows = npt.NDArray[np.int64]
+from mayo_kedro.pipelines.modelling.reading import Order, Rows
 
 
 @dataclass(frozen=True)
@@ -47,48 +46,53 @@ def balanced_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
 
 
 class Batches:
-    """Batches of labelled images; each pass over them is the next epoch.
+    """Batches of labelled images, from any batch of any epoch on.
 
     Args:
         pixels: gives the images by id.
         images: the rows.
-        batch_size: images a batch; the last may be smaller.
-        seed: of another order in every epoch; None keeps the order of the rows.
-        epochs: how many passes there will be at most; None if that is not known.
+        order: which rows make up which batch.
     """
 
-    def __init__(
-        self,
-        pixels: Pixels,
-        images: LabelledImages,
-        batch_size: int,
-        seed: int | None = None,
-        epochs: int | None = None,
-    ) -> None:
+    def __init__(self, pixels: Pixels, images: LabelledImages, order: Order) -> None:
         self.images = images
         self._pixels = pixels
         self._ids: list[str] = images.ids.tolist()
-        self._batch_size = batch_size
-        self._dataset = pixels.read(self._ids, batch_size, seed, epochs)
+        self._order = order
+        self._reader = pixels.read(self._ids, order)
 
     def __len__(self) -> int:
-        """Batches in an epoch, as long as no image is left out."""
-        return math.ceil(len(self._ids) / self._batch_size)
+        """Batches in an epoch."""
+        return math.ceil(len(self._ids) / self._order.batch_size)
 
     @property
     def statistics(self) -> dict[str, int]:
         """Counts of what has travelled so far; empty for files that lie here."""
         return self._pixels.images.statistics
 
-    def __iter__(self) -> Iterator[tuple[Rows, tf.Tensor]]:
-        """Give (row numbers, uint8 pixels) of each batch.
+    def epoch(self, number: int = 0, first_batch: int = 0) -> Iterator[tuple[int, Rows, tf.Tensor]]:
+        """Give number, rows and uint8 pixels of each batch; one without a readable image is left out.
+
+        Args:
+            number: of the epoch, from 0.
+            first_batch: where to begin.
 
         Raises:
             UserError: at the end, more images were unreadable than may be.
         """
+        if first_batch == len(self):
+            return
         arrived = np.zeros(len(self._ids), np.bool_)
-        for rows, pixels in self._dataset:
+        for step, (rows, pixels) in enumerate(self._reader.epoch(number, first_batch), first_batch):
             arrived[rows.numpy()] = True
-            yield rows.numpy(), pixels
+            if len(rows):
+                yield step, rows.numpy(), pixels
         if not arrived.all():
-            self._pixels.unreadable.note_pass(self._ids, {self._ids[row] for row in np.flatnonzero(arrived)})
+            self._note_missing(arrived)
+
+    def _note_missing(self, arrived: npt.NDArray[np.bool_]) -> None:
+        """Rows of other machines, and those before the first batch, were not asked for."""
+        asked = np.zeros(len(self._ids), np.bool_)
+        asked[self._reader.asked_rows()] = True
+        found = {self._ids[row] for row in np.flatnonzero(arrived | ~asked)}
+        self._pixels.unreadable.note_pass(self._ids, found)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from mayo_kedro.errors import UserError
+from mayo_kedro.pipelines.modelling.tiles import choose_tiles
 
 # First bytes of what TensorFlow always decodes itself: PNG, JPEG and GIF.
 NATIVE_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
@@ -26,23 +27,46 @@ def read_pixels(path: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
         uint8 of shape (size, size, 3).
     """
-    data = tf.io.read_file(path)
-    beginnings = [tf.strings.substr(data, 0, len(first)) == first for first in NATIVE_BEGINNINGS]
-    is_native = tf.reduce_any(beginnings)
-    data = tf.cond(is_native, lambda: data, lambda: tf.numpy_function(_convert, [data], tf.string))
-    return decode_pixels(data, size)
+    return decode_pixels(_read_known(path), size)
 
 
 def decode_pixels(data: tf.Tensor, size: int) -> tf.Tensor:
     """Decode a file and resize it, as uint8 (size, size, 3)."""
-    pixels = tf.io.decode_image(data, channels=3, expand_animations=False)
-    pixels.set_shape((None, None, 3))
+    pixels = _decode(data)
     shape = tf.shape(pixels)
     # Nothing to resize is the common case: images are often stored at the size they are used at.
     fits = tf.logical_and(tf.equal(shape[0], size), tf.equal(shape[1], size))
     resized = tf.cond(fits, lambda: pixels, lambda: _resize(pixels, size))
     resized.set_shape((size, size, 3))
     return resized
+
+
+def read_tiles(path: tf.Tensor, size: int, count: int) -> tf.Tensor:
+    """Read a local file and decode it, and take its tiles with the most tissue, see `choose_tiles`.
+
+    Args:
+        path: of the file, a scalar string.
+        size: side of a tile in pixels of the file.
+        count: of tiles.
+
+    Returns:
+        uint8 of shape (count, size, size, 3).
+    """
+    return choose_tiles(_decode(_read_known(path)), size, count)
+
+
+def _read_known(path: tf.Tensor) -> tf.Tensor:
+    """Read a file, and have formats that TensorFlow does not know turned into one that it does."""
+    data = tf.io.read_file(path)
+    beginnings = [tf.strings.substr(data, 0, len(first)) == first for first in NATIVE_BEGINNINGS]
+    is_native = tf.reduce_any(beginnings)
+    return tf.cond(is_native, lambda: data, lambda: tf.numpy_function(_convert, [data], tf.string))
+
+
+def _decode(data: tf.Tensor) -> tf.Tensor:
+    pixels = tf.io.decode_image(data, channels=3, expand_animations=False)
+    pixels.set_shape((None, None, 3))
+    return pixels
 
 
 def _resize(pixels: tf.Tensor, size: int) -> tf.Tensor:

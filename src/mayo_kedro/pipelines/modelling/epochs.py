@@ -1,117 +1,150 @@
 """Training epoch by epoch, with a look at how long the network waits for its images."""
 
+import math
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
-from mayo_kedro.pipelines.modelling.batches import Batches, Rows
+from mayo_kedro.errors import UserError
+from mayo_kedro.pipelines.modelling.batches import Batches
+from mayo_kedro.pipelines.modelling.checkpointing import Checkpointing
+from mayo_kedro.pipelines.modelling.devices import Devices
+from mayo_kedro.pipelines.modelling.monitor import Reports
+from mayo_kedro.pipelines.modelling.randomness import Randomness
+from mayo_kedro.pipelines.modelling.reading import Rows
+from mayo_kedro.pipelines.modelling.state import Measures, TrainingState
+from mayo_kedro.pipelines.modelling.steps import Outcome, Steps
 
 
-class Waiting:
-    """Batches, and the time that was spent waiting for them.
+@dataclass(frozen=True)
+class Stage:
+    """One of the stages of a training.
 
-    Args:
-        batches: what to iterate over.
+    Attributes:
+        name: "frozen" or "fine_tune".
+        epochs: at most.
+        learning_rate: the highest.
     """
 
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        self.seconds = 0.0
-        self.images = 0
-
-    def __iter__(self) -> Iterator[tuple[Rows, tf.Tensor]]:
-        """Give the batches."""
-        iterator = iter(self._batches)
-        while True:
-            began = time.perf_counter()
-            batch = next(iterator, None)
-            self.seconds += time.perf_counter() - began
-            if batch is None:
-                return
-            self.images += len(batch[0])
-            yield batch
+    name: str
+    epochs: int
+    learning_rate: float
 
 
-class Means:
-    """Running means over the images of an epoch; Keras gives those of each batch."""
+@dataclass(frozen=True)
+class Course:
+    """What goes through all epochs of a training.
 
-    def __init__(self) -> None:
-        self.values: dict[str, float] = {}
-        self._images = 0
-
-    def add(self, batch: dict[str, float], images: int) -> None:
-        """Take the means of a batch of so many images."""
-        self._images += images
-        for name, value in batch.items():
-            before = self.values.get(name, 0.0)
-            self.values[name] = before + (float(value) - before) * images / self._images
-
-
-def fit_epochs(
-    trainer: keras.Model,
-    training: Batches,
-    validation: Batches | None,
-    epochs: range,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> keras.callbacks.History:
-    """Train as `keras.Model.fit` does, and measure what that hides in its graph: the wait for data.
-
-    Args:
-        trainer: a compiled network.
+    Attributes:
+        network: that is trained.
         training: what it learns from.
-        validation: what is evaluated after each epoch, if anything.
-        epochs: their numbers.
-        callbacks: Keras' own or the project's.
+        validation: what decides when to stop; None trains for all epochs.
+        patience: epochs without a better validation loss after which a stage ends.
+        state: how far it is.
+        randomness: of its layers.
+        checkpointing: saves the state.
+        reports: tell how it goes.
+        devices: that train together.
+    """
+
+    network: keras.Model
+    training: Batches
+    validation: Batches | None
+    patience: int
+    state: TrainingState
+    randomness: Randomness
+    checkpointing: Checkpointing
+    reports: Reports
+    devices: Devices
+
+
+def fit_epochs(course: Course, stage: Stage, steps: Steps) -> None:
+    """Train until the stage's epochs are over or the validation loss no longer falls.
+
+    Begins where the state is, which may be the middle of an epoch. With validation the network has the
+    weights of the stage's best epoch at the end.
+
+    Raises:
+        UserError: the loss is no number any more.
+    """
+    state = course.state
+    while state.count_epochs(stage.name) < stage.epochs and state.best.waited < course.patience:
+        train_epoch(course, stage, steps)
+        row = {"stage": stage.name, "epoch": state.epoch, **state.measures.summarise()}
+        if course.validation is not None:
+            validated = evaluate(course.validation, steps)
+            loss = course.devices.agree(validated.loss)
+            row |= {"val_loss": loss, "val_accuracy": validated.accuracy}
+            state.best.look_at(loss, course.network)
+        state.end_epoch(row)
+        # Told before it is saved: what is in a checkpoint has been told.
+        course.reports.epoch_ended(row)
+        course.checkpointing.after_epoch(state, course.network, steps.optimizer)
+    state.best.restore(course.network)
+
+
+def train_epoch(course: Course, stage: Stage, steps: Steps) -> None:
+    """Train on the rest of the current epoch.
+
+    Raises:
+        UserError: the loss is no number any more.
+    """
+    state, images = course.state, course.training.images
+    before = dict(state.measures.travelled)
+    fetched = course.training.statistics
+    for step, rows, pixels in time_batches(course.training.epoch(state.epoch, state.batch), state.measures):
+        course.randomness.move_to(state.epoch, step)
+        outcome = steps.train(pixels, images.labels[rows], images.weights[rows])
+        require_number(outcome, stage, course.reports.fold)
+        state.measures.add(outcome)
+        state.measures.travelled = {
+            name: before.get(name, 0) + count - fetched[name]
+            for name, count in course.training.statistics.items()
+        }
+        state.batch = step + 1
+        course.reports.batch_ended(stage.name, state.epoch, step, len(course.training), state.measures.means)
+        course.checkpointing.after_batch(state, course.network, steps.optimizer)
+
+
+def time_batches(
+    batches: Iterator[tuple[int, Rows, tf.Tensor]], measures: Measures
+) -> Iterator[tuple[int, Rows, tf.Tensor]]:
+    """Give batches, and add up the time until the next is asked for, and how long it was waited for."""
+    while True:
+        began = time.perf_counter()
+        batch = next(batches, None)
+        arrived = time.perf_counter()
+        measures.waited += arrived - began
+        measures.seconds += arrived - began
+        if batch is None:
+            return
+        yield batch
+        measures.seconds += time.perf_counter() - arrived
+
+
+def require_number(outcome: Outcome, stage: Stage, fold: int) -> None:
+    """Refuse to go on with a loss that is none.
+
+    Raises:
+        UserError: it is infinite or no number.
+    """
+    if not math.isfinite(outcome.loss):
+        raise UserError(
+            f"The training of fold {fold} diverged: its loss is no number any more.",
+            f"Lower modelling.{stage.name}_learning_rate, which is {stage.learning_rate}.",
+        )
+
+
+def evaluate(batches: Batches, steps: Steps) -> Measures:
+    """Evaluate all batches once.
 
     Returns:
-        Keras' measures of each epoch; `seconds` of its training part, `images_per_second` and
-        `data_wait_share`, the part of those seconds in which no image was there to train with; and where
-        images are streamed what travelled meanwhile: `bytes_fetched`, `cache_hits` and others.
+        Means over the images; nothing is timed.
     """
-    history = keras.callbacks.History()
-    watchers = keras.callbacks.CallbackList(
-        [history, *callbacks], model=trainer, steps=len(training), epochs=epochs.stop
-    )
-    trainer.stop_training = False
-    watchers.on_train_begin()
-    for epoch in epochs:
-        watchers.on_epoch_begin(epoch)
-        logs = _train_epoch(trainer, training, watchers)
-        if validation is not None and not trainer.stop_training:
-            logs |= _evaluate(trainer, validation)
-        watchers.on_epoch_end(epoch, logs)
-        if trainer.stop_training:
-            break
-    watchers.on_train_end()
-    return history
-
-
-def _train_epoch(trainer: keras.Model, batches: Batches, watchers: Any) -> dict[str, float]:
-    waiting, before, began = Waiting(batches), batches.statistics, time.perf_counter()
-    means, images = Means(), batches.images
-    for step, (rows, pixels) in enumerate(waiting):
-        watchers.on_train_batch_begin(step)
-        labels, weights = images.labels[rows], images.weights[rows]
-        means.add(trainer.train_on_batch(pixels, labels, weights, return_dict=True), len(rows))
-        watchers.on_train_batch_end(step, means.values)
-        if trainer.stop_training:
-            break
-    seconds = time.perf_counter() - began
-    return {
-        **means.values,
-        "seconds": seconds,
-        "images_per_second": waiting.images / seconds,
-        "data_wait_share": waiting.seconds / seconds,
-        **{name: float(count - before[name]) for name, count in batches.statistics.items()},
-    }
-
-
-def _evaluate(trainer: keras.Model, batches: Batches) -> dict[str, float]:
-    means, images = Means(), batches.images
-    for rows, pixels in batches:
-        labels, weights = images.labels[rows], images.weights[rows]
-        means.add(trainer.test_on_batch(pixels, labels, weights, return_dict=True), len(rows))
-    return {f"val_{name}": value for name, value in means.values.items()}
+    measures, images = Measures(), batches.images
+    for _, rows, pixels in batches.epoch():
+        measures.add(steps.test(pixels, images.labels[rows], images.weights[rows]))
+    return measures

@@ -1,5 +1,6 @@
 """Which rows train, stop and test the network of each fold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,39 +28,44 @@ class FoldTables:
     held_out: pd.DataFrame
 
 
-def split_folds(splits: pd.DataFrame, columns: Columns, parameters: ModellingParameters) -> list[FoldTables]:
-    """Take the selected folds apart.
+def require_all_folds(
+    splits: pd.DataFrame, with_node: Sequence[int], parameters: ModellingParameters
+) -> None:
+    """Refuse to leave folds out where all are asked for, and to train some that are not there.
 
     Args:
         splits: the checked table with `fold`.
-        columns: names the classes.
-        parameters: `folds`, `validation_share` and `seed` count here.
+        with_node: the folds that have a node; Kedro made these before there was a table.
+        parameters: `folds` counts here.
 
     Raises:
-        UserError: a fold is not in the splits, or lacks a class on one side.
+        UserError: they do not fit together.
     """
-    return [
-        split_fold(splits, fold, columns, parameters) for fold in _selected_folds(splits, parameters.folds)
-    ]
-
-
-def _selected_folds(splits: pd.DataFrame, wanted: str | tuple[int, ...]) -> list[int]:
     present = sorted(int(fold) for fold in splits["fold"].unique())
-    if isinstance(wanted, str):
-        return present
-    for fold in wanted:
+    if parameters.folds == "all" and present != sorted(with_node):
+        raise UserError(
+            f"modelling.folds asks for all folds, of which the splits hold {len(present)} and "
+            f"data_processing.split.folds tells of {len(with_node)}.",
+            "Give both runs the same data_processing.split.folds, or run data_processing again.",
+        )
+    for fold in with_node:
         if fold not in present:
             raise UserError(
                 f"modelling.folds asks for fold {fold}, but the splits hold {_listed(present)}.",
                 'Choose among these, or say "all".',
             )
-    return list(wanted)
 
 
 def split_fold(
     splits: pd.DataFrame, fold: int, columns: Columns, parameters: ModellingParameters
 ) -> FoldTables:
     """Hold one fold out, and set validation patients apart from the rest.
+
+    Args:
+        splits: the checked table with `fold`.
+        fold: to hold out.
+        columns: names the classes.
+        parameters: `validation_share` and `seed` count here.
 
     Raises:
         UserError: a class is missing on one side.

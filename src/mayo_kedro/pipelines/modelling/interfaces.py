@@ -1,8 +1,8 @@
 """What the training asks of the things that the catalog hands to it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +43,19 @@ class ImageStream(Protocol):
         """Give local copies of the encoded files in the order of the ids."""
 
     def batches(
-        self, ids: Sequence[str], batch_size: int, *, seed: int | None = None, epochs: int | None = None
+        self,
+        ids: Sequence[str],
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        epochs: int | None = None,
+        shard: int = 0,
+        shards: int = 1,
     ) -> BatchLoader:
-        """Make a loader: in the order of `ids`, or shuffled anew in each of `epochs` with a seed."""
+        """Make a loader: in the order of `ids`, or shuffled anew in each of `epochs` with a seed.
+
+        Of several shards each gets its part of every batch.
+        """
 
 
 class BackboneWeights(Protocol):
@@ -81,3 +91,35 @@ class TrainingMonitor(Protocol):
         self, fold: int, stage: str, epoch: int, step: int, steps: int, logs: dict[str, float]
     ) -> None:
         """Take the running means of an epoch after step `step` (from 0) of `steps`."""
+
+
+class Checkpoint(Protocol):
+    """What was saved of a training."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Plain values."""
+
+    @property
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Arrays by name."""
+
+
+class CheckpointFolder(Protocol):
+    """The checkpoints of one training."""
+
+    def save(self, fingerprint: str, state: Mapping[str, Any], arrays: Mapping[str, npt.ArrayLike]) -> None:
+        """Write a checkpoint, whole or not at all."""
+
+    def load(self, fingerprint: str) -> Checkpoint | None:
+        """The newest sound checkpoint of a training with this fingerprint."""
+
+
+class Checkpoints(Protocol):
+    """The checkpoints of all trainings."""
+
+    def __getitem__(self, name: str) -> CheckpointFolder:
+        """The checkpoints of the training of this name."""
+
+    def finish(self, name: str) -> None:
+        """Say that a training is over: its checkpoints go once its results are saved."""

@@ -1,43 +1,40 @@
-"""Tell whoever watches how the training goes."""
+"""Tell whoever watches how the training of a network goes."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import keras
 
 from mayo_kedro.pipelines.modelling.interfaces import TrainingMonitor
 
 
-class MonitorCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Hand Keras' events to a monitor.
+class Reports:
+    """Hands the events of a training to a monitor.
 
     Args:
-        monitor: is told.
+        monitor: is told; None where another machine tells.
         fold: the fold that is held out.
-        stage: "frozen" or "fine_tune".
-        epochs: the largest number of epochs of both stages together.
+        epochs: the largest number of epochs of all networks of the fold together.
+        first_epoch: number of this network's first epoch among these.
     """
 
-    def __init__(self, monitor: TrainingMonitor, fold: int, stage: str, epochs: int) -> None:
-        super().__init__()
+    def __init__(self, monitor: TrainingMonitor | None, fold: int, epochs: int, first_epoch: int = 0) -> None:
         self._monitor = monitor
-        self._fold = fold
-        self._stage = stage
+        self.fold = fold
         self._epochs = epochs
-        self._epoch = 0
+        self._first_epoch = first_epoch
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Remember which epoch the batches belong to."""
-        self._epoch = epoch
+    def batch_ended(self, stage: str, epoch: int, step: int, steps: int, means: Mapping[str, float]) -> None:
+        """Tell the running means of an epoch."""
+        if self._monitor is not None:
+            self._monitor.batch_ended(self.fold, stage, self._first_epoch + epoch, step, steps, dict(means))
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hand on the running means."""
-        steps = self.params["steps"]
-        self._monitor.batch_ended(self._fold, self._stage, self._epoch, batch, steps, _floats(logs))
+    def epoch_ended(self, row: Mapping[str, Any]) -> None:
+        """Tell the measures of an epoch: a row of the history."""
+        if self._monitor is not None:
+            measures = {name: value for name, value in row.items() if name not in ("stage", "epoch")}
+            epoch = self._first_epoch + row["epoch"]
+            self._monitor.epoch_ended(self.fold, row["stage"], epoch, self._epochs, measures)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hand on the measures of the epoch."""
-        self._monitor.epoch_ended(self._fold, self._stage, epoch, self._epochs, _floats(logs))
-
-
-def _floats(logs: dict[str, Any] | None) -> dict[str, float]:
-    return {name: float(value) for name, value in (logs or {}).items()}
+    def catch_up(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Tell the epochs of an earlier attempt to a run that has not heard of them."""
+        for row in history:
+            self.epoch_ended(row)

@@ -1,29 +1,32 @@
-"""The node of the modelling pipeline."""
+"""The nodes of the modelling pipeline: train and predict each fold, then join what came out."""
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.modelling.folds import split_folds
-from mayo_kedro.pipelines.modelling.interfaces import ImageStream, TrainingMonitor, WeightFiles
+from mayo_kedro.pipelines.modelling.folds import require_all_folds, split_fold
+from mayo_kedro.pipelines.modelling.interfaces import Checkpoints, ImageStream, TrainingMonitor, WeightFiles
 from mayo_kedro.pipelines.modelling.parameters import ModellingParameters
 
-if TYPE_CHECKING:
-    from mayo_kedro.pipelines.modelling.training import TrainedFold
 
-
-def train_folds(
+def train_fold(
     splits: pd.DataFrame,
     images: ImageStream,
     backbone_weights: WeightFiles,
     columns: Columns,
     parameters: ModellingParameters,
     monitor: TrainingMonitor,
-) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """Train a network for each selected fold on the others, and predict the fold with it.
+    checkpoints: Checkpoints,
+    *,
+    fold: int,
+    folds: tuple[int, ...],
+) -> tuple[Any, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Train a network on all other folds, and predict this one with it.
+
+    A training that was interrupted goes on from its last checkpoint, to the same result.
 
     Args:
         splits: the checked table with `fold`.
@@ -32,60 +35,108 @@ def train_folds(
         columns: names the classes.
         parameters: settings of the training.
         monitor: is told how the training goes.
+        checkpoints: of interrupted trainings.
+        fold: the fold to hold out.
+        folds: all that have a node.
 
     Returns:
-        Keras models by the name of their fold; one row an epoch; one row for each held-out
-        image with a probability for each class; a summary.
+        The Keras model; one row an epoch; one row for each held-out image with a probability for each
+        class; a summary.
 
     Raises:
-        UserError: a fold, an image or the weights are not fit to train with.
+        UserError: the fold, an image or the weights are not fit to train with.
     """
     # TensorFlow takes seconds to import, and Kedro imports this file for every command.
+    from mayo_kedro.pipelines.modelling import training  # noqa: PLC0415
+    from mayo_kedro.pipelines.modelling.devices import open_devices  # noqa: PLC0415
     from mayo_kedro.pipelines.modelling.pixels import open_pixels  # noqa: PLC0415
-    from mayo_kedro.pipelines.modelling.training import Training, train_fold  # noqa: PLC0415
 
     started = time.monotonic()
-    folds = split_folds(splits, columns, parameters)
-    ids = splits["image"].tolist()
-    pixels = open_pixels(
-        images, ids, parameters.image_size, parameters.memory_cache_mb, parameters.unreadable_share
+    devices = open_devices(parameters.devices)
+    require_all_folds(splits, folds, parameters)
+    members = [
+        split_fold(splits, fold, columns, parameters.of_member(number))
+        for number in range(parameters.ensemble)
+    ]
+    shared = training.Training(
+        parameters=parameters,
+        classes=columns.ordered_classes,
+        pixels=open_pixels(
+            images,
+            splits["image"].tolist(),
+            parameters.image_size,
+            parameters.memory_cache_mb,
+            parameters.unreadable_share,
+            parameters.tiles_per_image,
+        ),
+        backbone_weights=backbone_weights[parameters.weights] if parameters.weights else None,
+        monitor=monitor,
+        checkpoints=checkpoints,
+        devices=devices,
     )
-    weights = backbone_weights[parameters.weights] if parameters.weights else None
-    training = Training(parameters, columns.ordered_classes, pixels, weights, monitor)
-    trained = [train_fold(training, tables) for tables in folds]
-    models = {f"fold_{result.fold}": result.network for result in trained}
-    history = pd.concat([result.history for result in trained], ignore_index=True)
-    predictions = pd.concat([result.predictions for result in trained], ignore_index=True)
-    summary = summarise_training(parameters, trained, time.monotonic() - started)
-    return models, history, predictions, {**summary, "mlflow_run": monitor.tracked_run}
+    trained = training.train_fold(shared, members)
+    summary = {
+        "fold": fold,
+        "patients_trained": int(splits.loc[splits["fold"] != fold, "patient"].nunique()),
+        "images_trained": trained.images_trained,
+        "training_seconds": float(trained.history["seconds"].sum()),
+        "seconds": round(time.monotonic() - started, 1),
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+    return trained.network, trained.history, trained.predictions, summary
 
 
-def summarise_training(
-    parameters: ModellingParameters, trained: "list[TrainedFold]", seconds: float
-) -> dict[str, Any]:
+def join_folds(
+    parameters: ModellingParameters, monitor: TrainingMonitor, *parts: Any
+) -> tuple[list[str], pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Join what came out of the folds.
+
+    Args:
+        parameters: settings of the training.
+        monitor: knows the run under which it is tracked.
+        parts: first the histories of all folds, then their predictions, then their summaries.
+
+    Returns:
+        Names of the models of this run; one row an epoch; one row a held-out image; a summary.
+    """
+    count = len(parts) // 3
+    histories, predictions, summaries = parts[:count], parts[count : 2 * count], parts[2 * count :]
+    summary = summarise_training(parameters, summaries)
+    return (
+        [f"fold_{fold}" for fold in summary["folds"]],
+        pd.concat(histories, ignore_index=True),
+        pd.concat(predictions, ignore_index=True),
+        {**summary, "mlflow_run": monitor.tracked_run},
+    )
+
+
+def summarise_training(parameters: ModellingParameters, folds: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     """Tell what was trained, how fast and in how much memory.
 
     Args:
         parameters: settings of the training.
-        trained: the results of the folds.
-        seconds: wall time of everything, the fetching and the predictions too.
+        folds: the summaries of the folds.
 
     Returns:
-        Plain values: `seconds`, `images_per_second` (of the training epochs), `peak_memory_mb` (of this
-        process; None where the system does not tell) and what the names say. `patients_trained` counts
-        the patients that trained or stopped each fold's network.
+        Plain values: `seconds` (of all folds together, the fetching and the predictions too),
+        `images_per_second` (of the training epochs), `peak_memory_mb` (of a process; None where the system
+        does not tell) and what the names say. `patients_trained` counts the patients that trained or stopped
+        each fold's network.
     """
-    seen = sum(result.images_trained for result in trained)
-    fit_seconds = sum(result.fit_seconds for result in trained)
+    seen = sum(fold["images_trained"] for fold in folds)
+    peaks = [fold["peak_memory_mb"] for fold in folds if fold["peak_memory_mb"] is not None]
     return {
+        "recipe": parameters.recipe,
         "backbone": parameters.backbone,
         "image_size": parameters.image_size,
         "seed": parameters.seed,
-        "folds": [result.fold for result in trained],
-        "patients_trained": {f"fold_{result.fold}": result.patients_trained for result in trained},
-        "seconds": round(seconds, 1),
-        "images_per_second": round(seen / fit_seconds, 1),
-        "peak_memory_mb": _peak_memory_mb(),
+        "networks_per_fold": parameters.ensemble,
+        "calibration": parameters.calibration,
+        "folds": [fold["fold"] for fold in folds],
+        "patients_trained": {f"fold_{fold['fold']}": fold["patients_trained"] for fold in folds},
+        "seconds": round(sum(fold["seconds"] for fold in folds), 1),
+        "images_per_second": round(seen / sum(fold["training_seconds"] for fold in folds), 1),
+        "peak_memory_mb": max(peaks, default=None),
     }
 
 

@@ -40,10 +40,13 @@ class ModellingParameters(BaseModel):
     """Settings of the training, from `modelling` in conf/base/parameters_modelling.yml.
 
     Attributes:
+        recipe: "whole_image" shows the network each image at one size; "tiles" the parts of it with the
+            most tissue, at the scale of the file, and it learns which of them to attend to.
+        tiles: how many, for the recipe of that name.
         backbone: an EfficientNet by its Keras name, or one of the Lite ones.
         weights: the file with the backbone's pretrained weights, in `weights.folder` of the repository;
             None starts at random.
-        image_size: side in pixels to which every image is resized.
+        image_size: side in pixels to which every image is resized, or of a tile.
         batch_size: images a training step.
         frozen_epochs: epochs that train the new head only.
         fine_tune_epochs: epochs that train the last stages too.
@@ -59,6 +62,19 @@ class ModellingParameters(BaseModel):
             0 trains on all of them, for all epochs.
         folds: the folds to hold out, each with a network of its own.
         seed: the same seed gives the same network on the same machine.
+        ensemble: networks a fold, with the seeds `seed`, `seed` + 1, …; their probabilities are averaged.
+        weight_decay: share by which weights, but not biases, shrink at a step of size 1 (AdamW).
+        clip_norm: largest norm of all gradients of a step together; None does not clip.
+        accumulate: batches whose gradients are averaged for one step, where memory is too small for a
+            large batch.
+        calibration: how the probabilities are corrected, by the patients of `validation_share` only:
+            "prior" divides by the classes' shares in training (which `class_weights` makes equal already),
+            "temperature" makes all of them more or less sure, "platt" fits a logistic regression.
+        checkpoint_epochs: epochs between two checkpoints; None saves by time only.
+        checkpoint_minutes: minutes after which a checkpoint is due within an epoch; 0 saves after every
+            batch, None by epochs only.
+        devices: GPUs of this machine that share every batch; "auto" takes all. Several machines are found
+            by TF_CONFIG.
         mixed_precision: half precision; "auto" uses it where there is a GPU.
         memory_cache_mb: decoded images are kept in memory if all of them take less than this;
             else they are streamed again in every epoch.
@@ -68,6 +84,8 @@ class ModellingParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    recipe: Literal["whole_image", "tiles"] = "whole_image"
+    tiles: int = Field(default=16, ge=1, le=256)
     backbone: str = "EfficientNetLite0"
     weights: str | None = "efficientnet_lite0.h5"
     image_size: int = Field(default=192, ge=32, le=2048)
@@ -84,9 +102,26 @@ class ModellingParameters(BaseModel):
     validation_share: float = Field(default=0.15, ge=0, le=0.5)
     folds: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     seed: int = Field(default=1, ge=0, lt=2**32)
+    ensemble: int = Field(default=1, ge=1, le=100)
+    weight_decay: float = Field(default=0, ge=0, lt=1)
+    clip_norm: float | None = Field(default=None, gt=0)
+    accumulate: int = Field(default=1, ge=1, le=1000)
+    calibration: Literal["none", "prior", "temperature", "platt"] = "none"
+    checkpoint_epochs: int | None = Field(default=1, ge=1)
+    checkpoint_minutes: float | None = Field(default=5, ge=0)
+    devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"
     mixed_precision: Literal["auto"] | bool = "auto"
     memory_cache_mb: int = Field(default=1024, ge=0)
     unreadable_share: float = Field(default=0, ge=0, lt=1)
+
+    @property
+    def tiles_per_image(self) -> int | None:
+        """How many tiles are taken; None for the whole image."""
+        return self.tiles if self.recipe == "tiles" else None
+
+    def of_member(self, number: int) -> "ModellingParameters":
+        """The settings of one of a fold's networks, which differ in the seed."""
+        return self.model_copy(update={"seed": (self.seed + number) % 2**32})
 
     @field_validator("backbone")
     @classmethod
@@ -106,4 +141,13 @@ class ModellingParameters(BaseModel):
     def _something_is_trained(self) -> "ModellingParameters":
         if self.frozen_epochs + self.fine_tune_epochs == 0:
             raise ValueError("frozen_epochs and fine_tune_epochs are both 0: nothing would be trained")
+        return self
+
+    @model_validator(mode="after")
+    def _calibration_has_patients(self) -> "ModellingParameters":
+        if self.calibration in ("temperature", "platt") and self.validation_share == 0:
+            raise ValueError(
+                f"calibration: {self.calibration} is fitted to the validation patients, but "
+                "validation_share is 0"
+            )
         return self

@@ -1,27 +1,55 @@
-"""The modelling pipeline: one network for each selected fold."""
+"""The modelling pipeline: a node for each selected fold, and one that joins them."""
+
+from collections.abc import Sequence
+from functools import partial, update_wrapper
 
 from kedro.pipeline import Node, Pipeline
 
-from mayo_kedro.pipelines.modelling.nodes import train_folds
+from mayo_kedro.pipelines.modelling.nodes import join_folds, train_fold
+
+PARTS = ("history", "predictions", "summary")
 
 
-def create_pipeline(**kwargs: object) -> Pipeline:
-    """Create the modelling pipeline."""
-    return Pipeline(
-        [
-            Node(
-                func=train_folds,
-                inputs=[
-                    "splits",
-                    "clot_images",
-                    "backbone_weights",
-                    "params:columns",
-                    "params:modelling",
-                    "training_monitor",
-                ],
-                outputs=["fold_models", "history", "predictions", "training_summary"],
-                name="train_folds_node",
-                tags=["gpu"],
-            )
-        ]
+def create_pipeline(folds: Sequence[int] = (0,), **kwargs: object) -> Pipeline:
+    """Create the modelling pipeline.
+
+    Args:
+        folds: numbers of the folds that are held out, each by a node of its own. These run one after
+            another here, and at the same time on a cluster.
+        kwargs: Kedro's.
+    """
+    return Pipeline([*(_make_training_node(fold, tuple(folds)) for fold in folds), _make_joining_node(folds)])
+
+
+def _make_training_node(fold: int, folds: tuple[int, ...]) -> Node:
+    return Node(
+        # With the wrapper Kedro and Kedro-Viz find the function's annotations and text.
+        func=update_wrapper(partial(train_fold, fold=fold, folds=folds), train_fold),
+        inputs=[
+            "splits",
+            "clot_images",
+            "backbone_weights",
+            "params:columns",
+            "params:modelling",
+            "training_monitor",
+            "checkpoints",
+        ],
+        outputs=[f"fold_{fold}_model", *(f"fold_{fold}_{part}" for part in PARTS)],
+        name=f"train_fold_{fold}_node",
+        tags=["gpu"],
+    )
+
+
+def _make_joining_node(folds: Sequence[int]) -> Node:
+    return Node(
+        func=join_folds,
+        inputs=[
+            "params:modelling",
+            "training_monitor",
+            *(f"fold_{fold}_{part}" for part in PARTS for fold in folds),
+        ],
+        outputs=["fold_models", "history", "predictions", "training_summary"],
+        name="join_folds_node",
+        # Now that all is saved, the checkpoints of the finished folds can go.
+        confirms="checkpoints",
     )

@@ -1,22 +1,23 @@
 """Images of one size in batches: streamed anew in every epoch, or kept in memory."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import count
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from mayo_kedro.pipelines.modelling.decoding import can_decode, read_pixels, undecodable
-from mayo_kedro.pipelines.modelling.interfaces import Batch, BatchLoader, ImageStream
+from mayo_kedro.pipelines.modelling.decoding import can_decode, read_pixels, read_tiles, undecodable
+from mayo_kedro.pipelines.modelling.interfaces import Batch, ImageStream
+from mayo_kedro.pipelines.modelling.reading import Arriving, Decoded, Order, Reader, Rows, skip_all
 from mayo_kedro.pipelines.modelling.unreadable import UnreadableImages
 
 _PATHS = (tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.string))
 
-Decoded = tuple[np.int64, npt.NDArray[np.uint8]]
-"""A row number and the pixels of its image."""
+Pass = Iterator[tuple[Rows, npt.NDArray[np.uint8]]]
+"""Row numbers and pixels of one batch after another."""
 
 
 class Pixels(Protocol):
@@ -30,10 +31,8 @@ class Pixels(Protocol):
     def images(self) -> ImageStream:
         """Where the encoded files come from."""
 
-    def read(
-        self, ids: Sequence[str], batch_size: int, seed: int | None = None, epochs: int | None = None
-    ) -> tf.data.Dataset:
-        """Give batches of (row number, uint8 pixels); each pass over them is the next epoch."""
+    def read(self, ids: Sequence[str], order: Order) -> Reader:
+        """Give batches of these images in an order."""
 
     def explain_failures(self, ids: Sequence[str]) -> AbstractContextManager[None]:
         """Raise what really went wrong where TensorFlow only tells that some batch failed."""
@@ -46,39 +45,45 @@ class StreamedPixels:
 
     Args:
         images: gives the encoded files.
-        size: side in pixels to which every image is resized.
+        size: side in pixels to which every image is resized, or of its tiles.
         unreadable_share: of the images that may be left out because they cannot be decoded.
+        tiles: how many parts of each image are taken at its own scale; None takes the whole image.
     """
 
-    def __init__(self, images: ImageStream, size: int, unreadable_share: float = 0.0) -> None:
-        self.size = size
+    def __init__(
+        self, images: ImageStream, size: int, unreadable_share: float = 0.0, tiles: int | None = None
+    ) -> None:
+        self.shape = (size, size, 3) if tiles is None else (tiles, size, size, 3)
         self.images = images
         self.unreadable = UnreadableImages(unreadable_share)
         self._failure: Exception | None = None
 
-    def read(
-        self, ids: Sequence[str], batch_size: int, seed: int | None = None, epochs: int | None = None
-    ) -> tf.data.Dataset:
-        """Give batches of (row number, pixels); each pass over them is the next epoch.
+    def read(self, ids: Sequence[str], order: Order) -> Reader:
+        """Give batches of these images in an order.
 
         Args:
             ids: of the rows of a table.
-            batch_size: images a batch; the last may be smaller.
-            seed: of another order in every epoch; None keeps the order of the table.
-            epochs: how many there will be at most; None if that is not known.
-
-        Returns:
-            int64 of shape (batch,) and uint8 of shape (batch, size, size, 3).
+            order: which rows make up which batch.
         """
-        loader, numbers = self.images.batches(ids, batch_size, seed=seed, epochs=epochs), count()
+        loader = order.load(self.images, ids)
+        if order.shards == 1 and not self.unreadable.share:
+            return Reader(loader, lambda reader: self._read_by_counting(reader, order.batch_size))
+        return Reader(loader, lambda reader: _make_dataset(lambda: self._gather(reader), self.shape))
 
-        def read_pass() -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
-            # None where there is nothing to skip: asking for each of a million rows takes half a second.
-            skip = self.unreadable.__contains__ if self.unreadable else None
-            return self._guard(loader.epoch(next(numbers), skip=skip))
-
-        paths = tf.data.Dataset.from_generator(read_pass, output_signature=_PATHS)
+    def _read_by_counting(self, reader: Reader, batch_size: int) -> tf.data.Dataset:
+        """Within TensorFlow all along; where all images arrive, counting finds the ends of the batches."""
+        paths = tf.data.Dataset.from_generator(lambda: self._guard(reader.files()), output_signature=_PATHS)
         return self._decode(paths).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def _gather(self, reader: Reader) -> Pass:
+        # None where there is nothing to skip: asking for each of a million rows takes half a second.
+        skip = self.unreadable.__contains__ if self.unreadable else None
+        arriving = Arriving(self.decode_each(reader.files(skip)))
+        for batch in reader.files(skip_all):
+            found = [(row, pixels) for row in batch.rows if (pixels := arriving.take(row)) is not None]
+            rows = np.array([row for row, _ in found], np.int64)
+            pixels = np.array([pixels for _, pixels in found], np.uint8)
+            yield rows, pixels.reshape(len(rows), *self.shape)
 
     def decode_each(self, batches: Iterator[Batch]) -> Iterator[Decoded]:
         """Give (row number, pixels) one by one, without those that were skipped."""
@@ -87,9 +92,13 @@ class StreamedPixels:
 
     def _decode(self, paths: tf.data.Dataset) -> tf.data.Dataset:
         decoded = paths.unbatch().map(
-            lambda row, path: (row, read_pixels(path, self.size)), num_parallel_calls=tf.data.AUTOTUNE
+            lambda row, path: (row, self._read_file(path)), num_parallel_calls=tf.data.AUTOTUNE
         )
         return decoded.ignore_errors() if self.unreadable.share else decoded
+
+    def _read_file(self, path: tf.Tensor) -> tf.Tensor:
+        *tiles, size, _, _ = self.shape
+        return read_tiles(path, size, *tiles) if tiles else read_pixels(path, size)
 
     def _guard(self, batches: Iterator[Batch]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
         """Keep what the stream raises, of which TensorFlow makes an error of its own."""
@@ -134,9 +143,8 @@ class KeptPixels:
     """
 
     def __init__(self, streamed: StreamedPixels, ids: Sequence[str]) -> None:
-        shape = (streamed.size, streamed.size, 3)
         self._streamed = streamed
-        self._pixels = np.empty((len(ids), *shape), np.uint8)
+        self._pixels = np.empty((len(ids), *streamed.shape), np.uint8)
         self._is_kept = np.zeros(len(ids), np.bool_)
         self._places = {image: place for place, image in enumerate(ids)}
 
@@ -150,31 +158,26 @@ class KeptPixels:
         """Where the encoded files come from."""
         return self._streamed.images
 
-    def read(
-        self, ids: Sequence[str], batch_size: int, seed: int | None = None, epochs: int | None = None
-    ) -> tf.data.Dataset:
-        """Give batches as `StreamedPixels.read` does."""
-        loader, numbers = self.images.batches(ids, batch_size, seed=seed, epochs=epochs), count()
+    def read(self, ids: Sequence[str], order: Order) -> Reader:
+        """Give batches of these images in an order, see `StreamedPixels.read`."""
         places = np.array([self._places[image] for image in ids])
+        return Reader(
+            order.load(self.images, ids),
+            lambda reader: _make_dataset(lambda: self._gather(reader, places), self._streamed.shape),
+        )
 
-        def read_pass() -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
-            number = next(numbers)
-            missing = _Arriving(self._decode_missing(loader, number, places))
-            for batch in loader.epoch(number, skip=lambda _: True):
-                for row in batch.rows[~self._is_kept[places[batch.rows]]]:
-                    self._keep(places[row], missing.take(row))
-                rows = batch.rows[self._is_kept[places[batch.rows]]]
-                yield rows, self._pixels[places[rows]]
+    def _gather(self, reader: Reader, places: Rows) -> Pass:
+        missing = Arriving(self._decode_missing(reader, places))
+        for batch in reader.files(skip_all):
+            for row in batch.rows[~self._is_kept[places[batch.rows]]]:
+                self._keep(places[row], missing.take(row))
+            rows = batch.rows[self._is_kept[places[batch.rows]]]
+            yield rows, self._pixels[places[rows]]
 
-        pixels = tf.TensorSpec((None, *self._pixels.shape[1:]), tf.uint8)
-        return tf.data.Dataset.from_generator(read_pass, output_signature=(_PATHS[0], pixels)).prefetch(2)
-
-    def _decode_missing(
-        self, loader: BatchLoader, epoch: int, places: npt.NDArray[np.int64]
-    ) -> Iterator[Decoded]:
+    def _decode_missing(self, reader: Reader, places: Rows) -> Iterator[Decoded]:
         if self._is_kept[places].all():
             return iter(())
-        return self._streamed.decode_each(loader.epoch(epoch, skip=self._needs_no_file))
+        return self._streamed.decode_each(reader.files(self._needs_no_file))
 
     def _needs_no_file(self, image: str) -> bool:
         return bool(self._is_kept[self._places[image]]) or image in self.unreadable
@@ -189,28 +192,21 @@ class KeptPixels:
         return self._streamed.explain_failures(ids)
 
 
-class _Arriving:
-    """Decoded images in the order of their rows, among which unreadable ones are missing."""
-
-    def __init__(self, decoded: Iterator[Decoded]) -> None:
-        self._decoded = decoded
-        self._next: Decoded | None = None
-
-    def take(self, row: int) -> npt.NDArray[np.uint8] | None:
-        """The pixels of a row, waited for; None if it does not arrive."""
-        if self._next is None:
-            self._next = next(self._decoded, None)
-        if self._next is None or self._next[0] != row:
-            return None
-        pixels, self._next = self._next[1], None
-        return pixels
+def _make_dataset(read_pass: Callable[[], Pass], shape: tuple[int, ...]) -> tf.data.Dataset:
+    pixels = tf.TensorSpec((None, *shape), tf.uint8)
+    return tf.data.Dataset.from_generator(read_pass, output_signature=(_PATHS[0], pixels)).prefetch(2)
 
 
 def open_pixels(
-    images: ImageStream, ids: Sequence[str], size: int, memory_cache_mb: int, unreadable_share: float = 0.0
+    images: ImageStream,
+    ids: Sequence[str],
+    size: int,
+    memory_cache_mb: int,
+    unreadable_share: float = 0.0,
+    tiles: int | None = None,
 ) -> Pixels:
     """Keep the images in memory if all of them fit, else stream them whenever they are read."""
-    streamed = StreamedPixels(images, size, unreadable_share)
-    if len(ids) * size * size * 3 > memory_cache_mb * 2**20:
+    streamed = StreamedPixels(images, size, unreadable_share, tiles)
+    if len(ids) * math.prod(streamed.shape) > memory_cache_mb * 2**20:
         return streamed
     return KeptPixels(streamed, ids)

@@ -1,25 +1,26 @@
 """The two stages of a training: first the new head alone, then the last stages of the backbone too."""
 
-import math
 from dataclasses import dataclass
 
 import keras
 import pandas as pd
 
-from mayo_kedro.errors import UserError
 from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages
-from mayo_kedro.pipelines.modelling.epochs import fit_epochs
+from mayo_kedro.pipelines.modelling.devices import Devices
+from mayo_kedro.pipelines.modelling.epochs import Course, Stage, fit_epochs
 from mayo_kedro.pipelines.modelling.folds import FoldTables
-from mayo_kedro.pipelines.modelling.interfaces import BackboneWeights, TrainingMonitor
-from mayo_kedro.pipelines.modelling.monitor import MonitorCallback
+from mayo_kedro.pipelines.modelling.interfaces import BackboneWeights, Checkpoints, TrainingMonitor
 from mayo_kedro.pipelines.modelling.network import freeze_backbone, unfreeze_stages
+from mayo_kedro.pipelines.modelling.optimizer import make_optimizer
 from mayo_kedro.pipelines.modelling.parameters import ModellingParameters
 from mayo_kedro.pipelines.modelling.pixels import Pixels
+from mayo_kedro.pipelines.modelling.reading import Order
+from mayo_kedro.pipelines.modelling.steps import Steps
 
 
 @dataclass(frozen=True)
 class Training:
-    """What the networks of all folds have in common.
+    """What the networks of a fold have in common.
 
     Attributes:
         parameters: the settings.
@@ -27,6 +28,8 @@ class Training:
         pixels: gives the images.
         backbone_weights: pretrained weights, or None to start at random.
         monitor: is told how it goes.
+        checkpoints: of all trainings.
+        devices: that train together.
     """
 
     parameters: ModellingParameters
@@ -34,160 +37,68 @@ class Training:
     pixels: Pixels
     backbone_weights: BackboneWeights | None
     monitor: TrainingMonitor
+    checkpoints: Checkpoints
+    devices: Devices
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One of the two stages of a fold's training; epochs count from 0 over both."""
-
-    fold: int
-    name: str
-    first_epoch: int
-    epochs: int
-    learning_rate: float
+def list_stages(parameters: ModellingParameters) -> tuple[Stage, Stage]:
+    """Both stages, of which one may have no epochs."""
+    return (
+        Stage("frozen", parameters.frozen_epochs, parameters.frozen_learning_rate),
+        Stage("fine_tune", parameters.fine_tune_epochs, parameters.fine_tune_learning_rate),
+    )
 
 
-@dataclass(frozen=True)
-class StageResult:
-    """The epochs of a stage, and its lowest validation loss (infinite without validation)."""
-
-    history: pd.DataFrame
-    best_loss: float
-
-
-@dataclass(frozen=True)
-class FoldBatches:
-    """What a fold learns from and, unless None, what decides when to stop."""
-
-    training: Batches
-    validation: Batches | None
-
-
-def fit_stages(
-    training: Training, tables: FoldTables, network: keras.Model, trainer: keras.Model
-) -> pd.DataFrame:
-    """Run both stages and leave the network with the best weights of either.
+def fit_stages(training: Training, course: Course, trainer: keras.Model) -> pd.DataFrame:
+    """Go through the stages that are left, and leave the network with the best weights of any.
 
     Args:
-        training: what all folds share.
-        tables: the rows of this fold.
-        network: the network without augmentation.
-        trainer: the same network behind its augmentation.
+        training: what the networks of the fold share.
+        course: of this network, which may have been interrupted anywhere.
+        trainer: the network behind its augmentation.
 
     Returns:
-        One row an epoch: `fold`, `stage`, `epoch` and Keras' measures.
+        One row an epoch: `stage`, `epoch` and what was measured.
+
+    Raises:
+        UserError: the loss is no number any more.
     """
-    parameters = training.parameters
-    batches = _make_fold_batches(training, tables)
-    _freeze(training, network)
-    stage = Stage(tables.fold, "frozen", 0, parameters.frozen_epochs, parameters.frozen_learning_rate)
-    frozen = fit_stage(training, stage, trainer, batches)
-    before = network.get_weights()
-    _unfreeze(training, network)
-    stage = Stage(
-        tables.fold,
-        "fine_tune",
-        len(frozen.history),
-        parameters.fine_tune_epochs,
-        parameters.fine_tune_learning_rate,
-    )
-    tuned = fit_stage(training, stage, trainer, batches)
-    if tuned.best_loss > frozen.best_loss:
-        network.set_weights(before)
-    return pd.concat([frozen.history, tuned.history], ignore_index=True)
+    state, stages = course.state, list_stages(training.parameters)
+    while state.stage < len(stages):
+        stage = stages[state.stage]
+        _choose_layers(training, course.network, stage)
+        optimizer = make_optimizer(
+            training.parameters, stage, course.network, len(course.training), training.devices
+        )
+        steps = Steps(trainer, optimizer, training.devices)
+        course.checkpointing.restore_variables(course.network, optimizer)
+        fit_epochs(course, stage, steps)
+        state.end_stage()
+    state.kept.restore(course.network)
+    return pd.DataFrame(state.history)
 
 
-def _make_fold_batches(training: Training, tables: FoldTables) -> FoldBatches:
-    """The validation loss is always weighted: it is the metric that the network is judged by."""
-    parameters = training.parameters
+def make_batches(training: Training, tables: FoldTables) -> tuple[Batches, Batches | None]:
+    """What a network learns from, and what decides when to stop.
+
+    The validation loss is always weighted: it is the metric that the network is judged by.
+    """
+    parameters, devices = training.parameters, training.devices
     learnt = LabelledImages.from_table(tables.training, weighted=parameters.class_weights)
     epochs = parameters.frozen_epochs + parameters.fine_tune_epochs
-    batches = Batches(training.pixels, learnt, parameters.batch_size, parameters.seed, epochs)
+    order = Order(parameters.batch_size, parameters.seed, epochs, devices.worker, devices.workers)
+    batches = Batches(training.pixels, learnt, order)
     if tables.validation is None:
-        return FoldBatches(batches, None)
+        return batches, None
     watched = LabelledImages.from_table(tables.validation, weighted=True)
-    return FoldBatches(batches, Batches(training.pixels, watched, parameters.batch_size))
+    return batches, Batches(training.pixels, watched, Order(parameters.batch_size))
 
 
-def _freeze(training: Training, network: keras.Model) -> None:
+def _choose_layers(training: Training, network: keras.Model, stage: Stage) -> None:
     """A backbone that starts at random is trained from the first epoch on."""
-    if training.backbone_weights is not None:
+    if training.backbone_weights is None:
+        return
+    if stage.name == "frozen":
         freeze_backbone(network)
-
-
-def _unfreeze(training: Training, network: keras.Model) -> None:
-    if training.backbone_weights is not None:
+    else:
         unfreeze_stages(network, training.parameters.unfreeze)
-
-
-def fit_stage(training: Training, stage: Stage, trainer: keras.Model, batches: FoldBatches) -> StageResult:
-    """Train until the stage's epochs are over or the validation loss no longer falls.
-
-    With validation the weights of the best epoch are restored at the end.
-
-    Raises:
-        UserError: the loss is no number any more.
-    """
-    if stage.epochs == 0:
-        return StageResult(pd.DataFrame(), math.inf)
-    parameters = training.parameters
-    steps = len(batches.training)
-    trainer.compile(
-        keras.optimizers.Adam(schedule_learning_rate(stage, steps)),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    stopper = keras.callbacks.EarlyStopping(
-        "val_loss", patience=parameters.early_stopping_patience, mode="min", restore_best_weights=True
-    )
-    epochs = parameters.frozen_epochs + parameters.fine_tune_epochs
-    watchers = [
-        keras.callbacks.TerminateOnNaN(),
-        MonitorCallback(training.monitor, stage.fold, stage.name, epochs),
-    ]
-    epochs_run = fit_epochs(
-        trainer,
-        batches.training,
-        batches.validation,
-        range(stage.first_epoch, stage.first_epoch + stage.epochs),
-        watchers if batches.validation is None else [*watchers, stopper],
-    )
-    history = make_history(stage, epochs_run)
-    return StageResult(history, stopper.best if batches.validation is not None else math.inf)
-
-
-def schedule_learning_rate(
-    stage: Stage, steps: int
-) -> keras.optimizers.schedules.LearningRateSchedule | float:
-    """The head learns at a constant rate; the backbone starts gently and ends so.
-
-    Adam's first steps are as large as its rate whatever the gradient, and would undo a backbone's
-    weights: the rate rises over one epoch, then falls as a cosine to nothing.
-
-    Args:
-        stage: its name, epochs and highest rate.
-        steps: batches in an epoch.
-    """
-    if stage.name == "frozen" or stage.epochs < 2:
-        return stage.learning_rate
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, (stage.epochs - 1) * steps, warmup_target=stage.learning_rate, warmup_steps=steps
-    )
-
-
-def make_history(stage: Stage, epochs_run: keras.callbacks.History) -> pd.DataFrame:
-    """Make a table of what Keras recorded.
-
-    Raises:
-        UserError: the loss is no number any more.
-    """
-    history = pd.DataFrame(epochs_run.history)
-    if history["loss"].isna().any():
-        raise UserError(
-            f"The training of fold {stage.fold} diverged: its loss is no number any more.",
-            f"Lower modelling.{stage.name}_learning_rate, which is {stage.learning_rate}.",
-        )
-    history.insert(0, "epoch", epochs_run.epoch)
-    history.insert(0, "stage", stage.name)
-    history.insert(0, "fold", stage.fold)
-    return history

@@ -1,22 +1,30 @@
-"""Train the network of a fold and predict the fold with it."""
+"""Train the networks of a fold and predict the fold with them."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mayo_kedro.pipelines.modelling import calibration
 from mayo_kedro.pipelines.modelling.augmentation import add_augmentation
-from mayo_kedro.pipelines.modelling.batches import Batches, LabelledImages
+from mayo_kedro.pipelines.modelling.batches import balanced_weights
+from mayo_kedro.pipelines.modelling.checkpointing import Checkpointing
+from mayo_kedro.pipelines.modelling.ensemble import average_networks
+from mayo_kedro.pipelines.modelling.epochs import Course
+from mayo_kedro.pipelines.modelling.fingerprint import fingerprint_training
 from mayo_kedro.pipelines.modelling.folds import FoldTables
+from mayo_kedro.pipelines.modelling.monitor import Reports
 from mayo_kedro.pipelines.modelling.network import build_network
-from mayo_kedro.pipelines.modelling.stages import Training, fit_stages
+from mayo_kedro.pipelines.modelling.predicting import predict, tabulate
+from mayo_kedro.pipelines.modelling.randomness import Randomness
+from mayo_kedro.pipelines.modelling.stages import Training, fit_stages, make_batches
+from mayo_kedro.pipelines.modelling.tile_network import build_tile_network
 
-__all__ = ["TrainedFold", "Training", "train_fold"]
+__all__ = ["TrainedFold", "Training", "take_up", "train_fold"]
 
 
 @dataclass(frozen=True)
@@ -24,52 +32,105 @@ class TrainedFold:
     """What came out of a fold.
 
     Attributes:
-        fold: its number.
         network: trained without it.
         history: one row an epoch.
         predictions: one row a held-out image.
-        patients_trained: patients that trained the network or decided when to stop.
         images_trained: images of all epochs.
-        fit_seconds: wall time of all epochs.
     """
 
-    fold: int
     network: keras.Model
     history: pd.DataFrame
     predictions: pd.DataFrame
-    patients_trained: int
     images_trained: int
-    fit_seconds: float
 
 
-def train_fold(training: Training, tables: FoldTables) -> TrainedFold:
-    """Train the network of a fold and predict the fold with it.
+def train_fold(training: Training, members: Sequence[FoldTables]) -> TrainedFold:
+    """Train the networks of a fold and predict the fold with them.
 
     Args:
-        training: what all folds share.
-        tables: the rows of this fold.
+        training: what the networks share.
+        members: the rows of the fold for each network; they differ in who validates.
 
     Raises:
         UserError: an image cannot be decoded, the weights do not fit the backbone, or the loss diverged.
     """
-    make_deterministic(training.parameters.seed)
-    with precision(training.parameters.mixed_precision):
-        network = build_network(training.parameters, len(training.classes), training.backbone_weights)
-        trainer = add_augmentation(network, training.parameters.augmentation)
-    everything = pd.concat([tables.training, tables.validation, tables.held_out])
-    with training.pixels.explain_failures(everything["image"].tolist()):
-        started = time.monotonic()
-        history = fit_stages(training, tables, network, trainer)
-        fit_seconds = time.monotonic() - started
-        predictions = predict(training, network, tables.held_out)
+    held_out = members[0].held_out
+    rows = pd.concat([members[0].training, members[0].validation, held_out])
+    with training.pixels.explain_failures(rows["image"].tolist()):
+        networks, histories = zip(
+            *(_train_member(training, tables, number) for number, tables in enumerate(members)), strict=True
+        )
+        network = average_networks(networks)
+        predicted = predict(network, training.pixels, held_out, training.parameters.batch_size)
     return TrainedFold(
-        fold=tables.fold,
         network=network,
-        history=history,
-        predictions=predictions,
-        patients_trained=everything["patient"].nunique() - tables.held_out["patient"].nunique(),
-        images_trained=len(history) * len(tables.training),
-        fit_seconds=fit_seconds,
+        history=pd.concat(histories, ignore_index=True),
+        predictions=tabulate(held_out, *predicted, training.classes),
+        images_trained=sum(
+            len(history) * len(tables.training) for history, tables in zip(histories, members, strict=True)
+        ),
+    )
+
+
+def _train_member(training: Training, tables: FoldTables, number: int) -> tuple[keras.Model, pd.DataFrame]:
+    """Train one of a fold's networks, or go on with it where it was interrupted."""
+    parameters = training.parameters.of_member(number)
+    training = replace(training, parameters=parameters)
+    make_deterministic(parameters.seed)
+    with precision(parameters.mixed_precision), training.devices.strategy.scope():
+        build = build_tile_network if parameters.recipe == "tiles" else build_network
+        network = build(parameters, len(training.classes), training.backbone_weights)
+        trainer = add_augmentation(network, parameters.augmentation)
+    name = f"fold_{tables.fold}_seed_{parameters.seed}"
+    history = fit_stages(training, take_up(training, tables, number, name, trainer, network), trainer)
+    training.checkpoints.finish(name)
+    epochs = parameters.frozen_epochs + parameters.fine_tune_epochs
+    history["epoch"] += number * epochs
+    history.insert(0, "seed", parameters.seed)
+    history.insert(0, "fold", tables.fold)
+    return _calibrate(training, tables, network), history
+
+
+def take_up(
+    training: Training, tables: FoldTables, number: int, name: str, trainer: keras.Model, network: keras.Model
+) -> Course:
+    """Take up the training of a network where it was left, or at its beginning.
+
+    Args:
+        training: with the settings of this network.
+        tables: its rows.
+        number: of the network among those of its fold, from 0.
+        name: under which its checkpoints lie.
+        trainer: the network behind its augmentation.
+        network: as it begins.
+    """
+    parameters, devices, monitor = training.parameters, training.devices, training.monitor
+    checkpointing = Checkpointing(
+        training.checkpoints[name],
+        fingerprint_training(parameters, tables, training.classes, training.backbone_weights),
+        parameters,
+        devices,
+        monitor.tracked_run,
+    )
+    state = checkpointing.resume()
+    epochs = parameters.frozen_epochs + parameters.fine_tune_epochs
+    reports = Reports(
+        monitor if devices.is_chief else None, tables.fold, parameters.ensemble * epochs, number * epochs
+    )
+    if checkpointing.is_told_elsewhere:
+        reports.catch_up(state.history)
+    batches, watched = make_batches(training, tables)
+    randomness = Randomness(trainer, parameters.seed, devices.worker)
+    return Course(
+        network,
+        batches,
+        watched,
+        parameters.early_stopping_patience,
+        state,
+        randomness,
+        checkpointing,
+        reports,
+        devices,
     )
 
 
@@ -91,20 +152,17 @@ def precision(mixed: str | bool) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def predict(training: Training, network: keras.Model, table: pd.DataFrame) -> pd.DataFrame:
-    """Predict the rows of a table.
-
-    Returns:
-        The rows, but for images that were left out as unreadable, with a column `probability_<class>` for
-        each class; these add up to 1.
-    """
-    images = LabelledImages.from_table(table, weighted=False)
-    batches = Batches(training.pixels, images, training.parameters.batch_size)
-    predicted = [(rows, network.predict_on_batch(pixels)) for rows, pixels in batches]
-    rows = table[["image", "patient", "label", "int_labels", "fold"]].iloc[
-        np.concatenate([rows for rows, _ in predicted])
-    ]
-    probabilities = np.concatenate([part for _, part in predicted]).astype(np.float64)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    columns = [f"probability_{name}" for name in training.classes]
-    return pd.concat([rows.reset_index(drop=True), pd.DataFrame(probabilities, columns=columns)], axis=1)
+def _calibrate(training: Training, tables: FoldTables, network: keras.Model) -> keras.Model:
+    """Correct the probabilities, by rows of the training folds only."""
+    method = training.parameters.calibration
+    if method == "none" or (method == "prior" and training.parameters.class_weights):
+        return network
+    if method == "prior":
+        counts = np.bincount(tables.training["int_labels"], minlength=len(training.classes))
+        return calibration.correct_network(network, calibration.undo_prior(counts / counts.sum()))
+    assert tables.validation is not None  # noqa: S101  the parameters were checked
+    rows, probabilities = predict(network, training.pixels, tables.validation, training.parameters.batch_size)
+    labels = tables.validation["int_labels"].to_numpy(np.int64)[rows]
+    fit = calibration.fit_temperature if method == "temperature" else calibration.fit_platt
+    weights = balanced_weights(labels).astype(np.float64)
+    return calibration.correct_network(network, fit(probabilities, labels, weights))

@@ -1,0 +1,104 @@
+"""Batches of pixels from any batch of any epoch on, so that an interrupted training finds its place."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from mayo_kedro.pipelines.modelling.interfaces import Batch, BatchLoader, ImageStream
+
+Rows = npt.NDArray[np.int64]
+
+Skip = Callable[[str], bool]
+"""Tells of an id whether its file is not needed."""
+
+Decoded = tuple[np.int64, npt.NDArray[np.uint8]]
+"""A row number and the pixels of its image."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which rows of a table make up which batch.
+
+    Attributes:
+        batch_size: rows of a batch; the last may be smaller.
+        seed: of another order in every epoch; None keeps the order of the table.
+        epochs: how many there will be at most; None if that is not known.
+        shard: which of the machines this is, each of which has a part of every batch.
+        shards: how many machines there are.
+    """
+
+    batch_size: int
+    seed: int | None = None
+    epochs: int | None = None
+    shard: int = 0
+    shards: int = 1
+
+    def load(self, images: ImageStream, ids: Sequence[str]) -> BatchLoader:
+        """Make the loader of the files."""
+        return images.batches(
+            ids, self.batch_size, seed=self.seed, epochs=self.epochs, shard=self.shard, shards=self.shards
+        )
+
+
+class Reader:
+    """The pixels of a loader's batches.
+
+    Args:
+        loader: of the files.
+        make_dataset: makes what gives the row numbers and pixels of each batch that `files` tells of.
+    """
+
+    def __init__(self, loader: BatchLoader, make_dataset: Callable[["Reader"], tf.data.Dataset]) -> None:
+        self._loader = loader
+        self._position = (0, 0)
+        self._dataset = make_dataset(self)
+
+    def epoch(self, number: int = 0, first_batch: int = 0) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """Give the batches of an epoch; the one before has to be used up or given up.
+
+        Args:
+            number: from 0.
+            first_batch: where to begin.
+
+        Returns:
+            Row numbers, int64 of shape (batch,), and uint8 of shape (batch, size, size, 3).
+        """
+        self._position = number, first_batch
+        return iter(self._dataset)
+
+    def files(self, skip: Skip | None = None) -> Iterator[Batch]:
+        """Give the files of the epoch that was asked for last."""
+        return self._loader.epoch(*self._position, skip=skip)
+
+    def asked_rows(self) -> Rows:
+        """The rows of the epoch that was asked for last, from its first batch on."""
+        return np.concatenate([batch.rows for batch in self.files(skip_all)])
+
+
+def skip_all(image: str) -> bool:
+    """Need no file at all."""
+    return True
+
+
+class Arriving:
+    """Decoded images in the order of their rows, among which unreadable ones are missing.
+
+    Args:
+        decoded: gives them.
+    """
+
+    def __init__(self, decoded: Iterator[Decoded]) -> None:
+        self._decoded = decoded
+        self._next: Decoded | None = None
+
+    def take(self, row: int) -> npt.NDArray[np.uint8] | None:
+        """The pixels of a row, waited for; None if it does not arrive."""
+        if self._next is None:
+            self._next = next(self._decoded, None)
+        if self._next is None or self._next[0] != row:
+            return None
+        pixels, self._next = self._next[1], None
+        return pixels
