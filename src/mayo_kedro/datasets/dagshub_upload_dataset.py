@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ logger = logging.getLogger(__name__)
 class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
     """Saves a commit message by uploading the files that belong to it, versioned with DVC, in one commit.
 
-    The files are read back before the save ends, and what was published is noted in `record`.
+    The files are read back before the save ends, and what was published is noted in `record`. What was
+    uploaded before with the same content makes no second commit.
 
     Args:
         filepath: the folder in the repository, such as `dagshub://owner/name@main/results`.
         files: local files or patterns; each goes to its own name in the folder.
         record: a local JSON file for what was published last.
         enabled: False only says that nothing is published.
+        commit_megabytes: more (10^6 bytes) is sent in several commits, since a service may refuse very
+            large ones; None sends all in one.
         credentials: storage options that are secret, such as `token`.
         fs_args: other storage options.
         metadata: for Kedro's plugins.
@@ -35,6 +39,7 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
         files: list[str],
         record: str,
         enabled: bool,
+        commit_megabytes: float | None = None,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
@@ -43,6 +48,7 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
         self._files = files
         self._record = Path(record)
         self._enabled = enabled
+        self._commit_bytes = float("inf") if commit_megabytes is None else commit_megabytes * 10**6
         self._storage_options = {**(fs_args or {}), **(credentials or {})}
         self.metadata = metadata
 
@@ -56,7 +62,10 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
             logger.info("Nothing is published: publish is off for this repository (conf/base/globals.yml).")
             return
         filesystem, folder = fsspec.core.url_to_fs(self._address, **self._storage_options)
-        commit = filesystem.upload(folder, self._find_files(), data)
+        parts = list(split_by_size(self._find_files(), self._commit_bytes))
+        for number, part in enumerate(parts, 1):
+            message = data if len(parts) == 1 else f"{data} ({number} of {len(parts)})"
+            commit = filesystem.upload(folder, part, message)
         self._record.parent.mkdir(parents=True, exist_ok=True)
         self._record.write_text(
             json.dumps({"commit": commit, "folder": self._address, "message": data}, indent=2)
@@ -81,3 +90,18 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._address, "files": self._files, "enabled": self._enabled}
+
+
+def split_by_size(files: Mapping[str, Path], most_bytes: float) -> Iterator[dict[str, Path]]:
+    """Divide files, in their order, into parts of at most so many bytes; a larger file is a part alone."""
+    part: dict[str, Path] = {}
+    size = 0
+    for name, path in files.items():
+        own = path.stat().st_size
+        if part and size + own > most_bytes:
+            yield part
+            part, size = {}, 0
+        part[name] = path
+        size += own
+    if part:
+        yield part

@@ -14,7 +14,16 @@ from typing import Protocol
 
 from mayo_kedro.sandbox.objects import ObjectStore, Stored
 
-__all__ = ["FolderSource", "Held", "SampleSource", "Say", "Source", "WeightsSource", "collect"]
+__all__ = [
+    "FolderSource",
+    "Held",
+    "SampleSource",
+    "Say",
+    "SlidesSource",
+    "Source",
+    "WeightsSource",
+    "collect",
+]
 
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".toml", ".txt", ".yaml", ".yml"}
 TEXT_LIMIT = 5 << 20
@@ -107,6 +116,17 @@ class SampleSource(_Generated):
 
     def _make(self, folder: Path) -> None:
         import_module("mayo_kedro.sandbox.sample").draw_sample(folder)
+
+
+class SlidesSource(_Generated):
+    """The synthetic sample as whole slides."""
+
+    name = "slides"
+    modules = ("slides.py", "sample.py", "clot.py")
+    notice = "Drawing whole slides: synthetic images, once."
+
+    def _make(self, folder: Path) -> None:
+        import_module("mayo_kedro.sandbox.slides").draw_slides(folder)
 
 
 class WeightsSource(_Generated):

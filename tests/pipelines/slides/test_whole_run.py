@@ -1,0 +1,87 @@
+"""From slides in a repository to a trained model, in the commands of the documentation."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from mayo_kedro.sandbox.process import start
+from mayo_kedro.sandbox.slides import draw_slides
+
+SEQUENCE = """
+set -e
+kedro run --pipelines slides
+kedro run --env test
+"""
+
+pytestmark = pytest.mark.slow
+
+
+def read_table(folder):
+    path = folder / "data" / "03_primary" / "slides.csv"
+    return pd.read_csv(path, dtype={"slide": str, "image_id": str, "hash": str}, keep_default_na=False)
+
+
+def test_modelling_trains_on_what_slides_wrote(project):
+    environment = {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])}
+    arguments = ["-m", "mayo_kedro.sandbox", "--slides", "--ranges", "--", "sh", "-c", SEQUENCE]
+    ran = project.python(*arguments, **environment)
+    told = ran.stdout + ran.stderr
+    assert ran.returncode == 0, told
+    assert "Dask's dashboard: http://127.0.0.1:" in told
+
+    table = read_table(project.path)
+    assert (table.problem == "").all()
+    labels = pd.read_csv(project.path / "data" / "03_primary" / "labels.csv", dtype=str)
+    assert set(labels.image) == set(table.image_id)
+    predictions = pd.read_csv(project.path / "data" / "07_model_output" / "predictions.csv", dtype=str)
+    assert set(predictions.image) <= set(table.image_id)
+
+    # one commit holds all images, and the training read at it or later
+    published = json.loads((project.path / "data" / "03_primary" / "slide_publication.json").read_text())
+    assert published["message"] == f"Cut {len(table)} images from {len(table)} slides"
+    version = json.loads((project.path / "data" / "02_intermediate" / "data_version.json").read_text())
+    assert version["commit"] == published["commit"]
+
+    # nothing of a slide is on this disk but its image
+    kept = {path.parent.name + path.name for path in (project.path / "cache").rglob("*") if path.is_file()}
+    assert kept
+    assert not kept & set(table.hash)
+
+
+def test_a_client_that_is_killed_loses_only_what_is_in_hand(project, tmp_path):
+    seed = tmp_path / "seed"
+    draw_slides(seed, patients=16, longest_sides=(1500, 2500))
+    (seed / "pretrained_efficientnet").mkdir()
+    (seed / "pretrained_efficientnet" / "none.h5").write_bytes(b"none")
+    record = project.path / "data" / "03_primary" / "slide_images.jsonl"
+    with start(tmp_path / "state", seed=seed, ranges=True) as service:
+        service.shape(latency_ms=200, mbit_per_s=40)
+        variables = {
+            "DAGSHUB_CLIENT_HOST": service.host,
+            "DAGSHUB_USER_TOKEN": service.token,
+            "MAYO_KEDRO_SANDBOX": "sandbox/clots",
+        }
+        command = [sys.executable, "-m", "kedro", "run", "--pipelines", "slides"]
+        command += ["--params", "slides.longest_side=128"]
+        environment = {**os.environ, **project.variables, **variables}
+        first = subprocess.Popen(command, cwd=project.path, env=environment, stdout=subprocess.DEVNULL)
+        while not record.exists() or record.read_text().count('"image_id"') < 3:
+            assert first.poll() is None
+            time.sleep(0.05)
+        first.kill()
+        first.wait()
+        before = record.read_text().count('"image_id"')
+        service.shape()
+        ran = project.kedro(*command[3:], **variables)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    table = read_table(project.path)
+    slides = len(list((seed / "slides").iterdir()))
+    assert len(table) == slides
+    assert (table.problem == "").all()
+    assert record.read_text().count('"image_id"') == slides, f"{before} were finished before"
+    assert f"{before} of {slides} slides are finished" in ran.stdout + ran.stderr
