@@ -1,6 +1,7 @@
 """How a run ends: interrupted, tracked, told."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -187,3 +188,56 @@ print(app.test_client().post("/graphql", json=asked).get_data(as_text=True))
         check=False,
     )
     assert '"status":"FINISHED"' in answered.stdout.replace(" ", ""), answered.stdout + answered.stderr
+
+
+CHOICES = """
+import os, sys
+from pathlib import Path
+from kedro.framework.cli.cli import KedroCLI
+from kedro.framework.project import settings
+
+node, cli = "record_data_version_node", KedroCLI(Path.cwd())
+
+
+def run(*options):
+    try:
+        cli.main(["run", "--nodes", node, *options], prog_name="kedro")
+    except SystemExit as end:
+        assert end.code in (0, None), options
+
+
+run()
+run("--env", "azure")
+os.environ["KEDRO_ENV"] = "azure"
+run()
+del os.environ["KEDRO_ENV"]
+run("--env", "azure", "--runner", "ThreadRunner")
+run("--env", "azure", "--runner", "SequentialRunner")
+run("--env", "azure", "--async")
+with settings.SESSION_CLASS.create(project_path=Path.cwd(), env="azure") as session:
+    session.run(node_names=[node])
+with settings.SESSION_CLASS.create(project_path=Path.cwd()) as session:
+    session.run(node_names=[node])
+"""
+
+
+def test_the_runner_is_the_environments_unless_another_is_named(project, sandbox):
+    """MLflow's tags tell which one ran, in the order of the calls."""
+    (project.path / "conf/azure/globals.yml").write_text("mlflow_server: null\n")
+    exports = {
+        "DAGSHUB_CLIENT_HOST": sandbox.host,
+        "DAGSHUB_USER_TOKEN": sandbox.token,
+        "MAYO_KEDRO_SANDBOX": f"{sandbox.owner}/{sandbox.name}",
+    }
+    result = project.python("-c", CHOICES, **exports)
+    assert result.returncode == 0, result.stdout + result.stderr
+    with sqlite3.connect(project.path / "mlflow.db") as store:
+        query = (
+            "select value from tags join runs using (run_uuid) where key = 'runner' order by runs.start_time"
+        )
+        ran = [re.search(r"(\w+)( object|,|>|$)", value)[1] for (value,) in store.execute(query)]
+        states = store.execute("select distinct status from runs").fetchall()
+    here, there = "SequentialRunner", "AzureMLRunner"
+    # Kedro notes a runner that nobody chose as None, and takes the sequential one.
+    assert ran == [here, there, there, "ThreadRunner", here, here, there, "None"]
+    assert states == [("FINISHED",)]

@@ -31,6 +31,8 @@ TABLES = {
     "checked_labels": ["image", "patient", "label"],
     "labels": ["image", "patient", "label", "int_labels"],
     "splits": ["image", "patient", "label", "int_labels", "fold"],
+    "fold_0_history": ["fold", "epoch", "loss"],
+    "fold_0_predictions": ["image", "patient", "probability_LAA"],
     "history": ["fold", "stage", "epoch", "loss", "val_loss"],
     "predictions": ["image", "patient", "label", "fold", "probability_CE", "probability_LAA"],
     "image_facts": ["image", "width", "hash"],
@@ -53,6 +55,7 @@ IMAGES = [
 DOCUMENTS = {
     "data_version": {"repository", "commit"},
     "split_summary": {"method", "leaks"},
+    "fold_0_summary": {"fold"},
     "training_summary": {"backbone", "folds"},
     "leak_alarms": set(),
     "data_card": {"patients", "images"},
@@ -61,6 +64,8 @@ DOCUMENTS = {
 WITHOUT_PREVIEW = {
     "backbone_weights",
     "training_monitor",
+    "checkpoints",
+    "fold_0_model",
     "fold_models",
     "case_pictures",
     "report",
@@ -172,9 +177,9 @@ def test_every_dataset_has_a_layer(viz: Viz):
 
 def test_every_node_has_a_name_and_says_what_it_does(viz: Viz):
     tasks = viz.names("task")
-    assert len(tasks) == 18
+    assert len(tasks) == 25
     for name in tasks:
-        assert re.fullmatch(r"[a-z_]+_node", name)
+        assert re.fullmatch(r"[a-z0-9_]+_node", name)
         assert '"""' in viz.describe(name)["code"]
 
 
@@ -182,7 +187,7 @@ def test_every_node_has_a_name_and_says_what_it_does(viz: Viz):
     ("pipeline", "task"),
     [
         ("data_processing", "split_patients_node"),
-        ("modelling", "train_folds_node"),
+        ("modelling", "train_fold_0_node"),
         ("reporting", "write_report_node"),
     ],
 )

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -85,7 +86,7 @@ class TrackingHooks:
             case "artifact":
                 mlflow.log_artifact(_find_file(self._catalog, dataset_name), "reporting")
             case "model":
-                _log_models(mlflow, {dataset_name.removesuffix("_model"): data})
+                _log_model(mlflow, dataset_name.removesuffix("_model"), data)
 
 
 class DataVersionHooks:
@@ -149,19 +150,23 @@ def _flatten(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]
             yield f"{prefix}.{name}", value
 
 
-def _log_models(mlflow: ModuleType, models: Mapping[str, Any]) -> None:
+def _log_model(mlflow: ModuleType, name: str, model: Any) -> None:
     import numpy as np  # noqa: PLC0415  like TensorFlow, only for a run that made models
     from mlflow.models import infer_signature  # noqa: PLC0415
 
-    for name, model in models.items():
-        example = np.zeros((1, *model.input_shape[1:]), np.uint8)
-        mlflow.keras.log_model(
-            model,
-            name=name,
-            signature=infer_signature(example, np.asarray(model(example))),
-            # Without this list MLflow imports the model again to find it out: twenty seconds.
-            pip_requirements=["keras", "tensorflow"],
-        )
+    example = np.zeros((1, *model.input_shape[1:]), np.uint8)
+    described = {
+        "signature": infer_signature(example, np.asarray(model(example))),
+        # Without this list MLflow imports the model again to find it out: twenty seconds.
+        "pip_requirements": ["keras", "tensorflow"],
+    }
+    if not mlflow.get_tracking_uri().startswith("azureml:"):
+        mlflow.keras.log_model(model, name=name, **described)
+        return
+    # Azure ML's server has no logged models: there it is a folder that MLflow loads as well.
+    with TemporaryDirectory() as folder:
+        mlflow.keras.save_model(model, f"{folder}/{name}", **described)
+        mlflow.log_artifacts(f"{folder}/{name}", name)
 
 
 def _headline(metrics: Mapping[str, float], name: str, words: str) -> str:

@@ -1,7 +1,9 @@
 """The modelling pipeline: a node for each selected fold, and one that joins them."""
 
-from collections.abc import Sequence
-from functools import partial, update_wrapper
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
+from inspect import signature
+from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
@@ -23,8 +25,7 @@ def create_pipeline(folds: Sequence[int] = (0,), **kwargs: object) -> Pipeline:
 
 def _make_training_node(fold: int, folds: tuple[int, ...]) -> Node:
     return Node(
-        # With the wrapper Kedro and Kedro-Viz find the function's annotations and text.
-        func=update_wrapper(partial(train_fold, fold=fold, folds=folds), train_fold),
+        func=_hold_out(fold, folds),
         inputs=[
             "splits",
             "clot_images",
@@ -38,6 +39,16 @@ def _make_training_node(fold: int, folds: tuple[int, ...]) -> Node:
         name=f"train_fold_{fold}_node",
         tags=["gpu"],
     )
+
+
+def _hold_out(fold: int, folds: tuple[int, ...]) -> Callable[..., Any]:
+    # A function and no partial: Kedro-Viz then shows its text.
+    @wraps(train_fold)
+    def train(*inputs: Any) -> Any:
+        return train_fold(*inputs, fold=fold, folds=folds)
+
+    train.__signature__ = signature(partial(train_fold, fold=fold, folds=folds))  # type: ignore[attr-defined]
+    return train
 
 
 def _make_joining_node(folds: Sequence[int]) -> Node:
