@@ -234,7 +234,7 @@ def test_a_failing_node_leaves_its_traceback_and_its_name_but_no_secret_and_no_m
     assert "no loss with 3" in result.stdout + result.stderr
     failure = read_failure(job.folder)
     assert (failure.type, failure.node) == ("ValueError", "train")
-    assert failure.message == "no loss with 3 and [secret]"
+    assert failure.message == "no loss with 3 and ***"
     assert "src/small/nodes.py" in failure.traceback
     assert "a-value-that-nobody-may-see" not in job.read(FAILURE)
     assert not (job.folder / MANIFEST).exists()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from mayo_kedro.mistakes import find_mistake
 from mayo_kedro.runners.job_folder import FAILURE, RESULTS
+from mayo_kedro.runners.job_log import Scrubber
 from mayo_kedro.runners.manifest import Failure, write_atomically
 from mayo_kedro.runners.scanning import OUR_SECRETS
 
 _TOKENS_OF_THE_SERVICE = ("AZUREML_RUN_TOKEN", "MLFLOW_TRACKING_TOKEN")
-_HIDDEN = "[secret]"
 
 
 def forget_results(folder: Path) -> None:
@@ -58,7 +58,5 @@ def _describe(error: BaseException) -> str:
 
 
 def _hide(text: str, secrets: Collection[str]) -> str:
-    for name in (*secrets, *OUR_SECRETS, *_TOKENS_OF_THE_SERVICE):
-        if value := os.environ.get(name):
-            text = text.replace(value, _HIDDEN)
-    return text
+    names = (*secrets, *OUR_SECRETS, *_TOKENS_OF_THE_SERVICE)
+    return Scrubber([os.environ.get(name, "") for name in names])(text)

@@ -1,5 +1,6 @@
 """All that a job needs, gathered in a folder, with the order for the service."""
 
+import copy
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from mayo_kedro.runners.job import JobSpec
 from mayo_kedro.runners.job_folder import COMMAND, INPUTS
 from mayo_kedro.runners.packing import pack
 from mayo_kedro.runners.request import JobRequest, write_request
+from mayo_kedro.runners.resolved_parameters import merge
 from mayo_kedro.runners.run_context import RunContext
 from mayo_kedro.runners.settings import SETTINGS_FILE, AzureMLSettings
 from mayo_kedro.runners.staging import check_snapshot, stage_project
@@ -30,6 +32,9 @@ from mayo_kedro.runners.tracking import TrackedRun, describe_server, tracked_chi
 _NOT_DECIDING = "conf/*/azureml*.yml"
 
 FINGERPRINT_TAG = "mayo_fingerprint"
+
+OF_THIS_RUN = ("mlflow_run_id", "resume")
+"""Parameters that are no job's: which run is tracked here, and whether a finished job will do."""
 
 UNTRACKED = "MAYO_UNTRACKED"
 """Set in a job that must not track, since it cannot reach the server or another machine does it."""
@@ -96,7 +101,7 @@ def pack_job(
         env=context.environment,
         pipelines=tuple(context.pipelines),
         nodes=tuple(node.name for node in group.nodes),
-        params=boundary.parameters,
+        params=_describe_parameters(context, boundary),
         fingerprints=staged.fingerprints,
         files=staged.files,
         inputs=tuple(packed),
@@ -125,6 +130,14 @@ def pack_job(
     )
     named = {request.secrets[variable]: value for variable, value in values.items()}
     return Parcel(spec, named, fingerprint, tracked)
+
+
+def _describe_parameters(context: RunContext, boundary: Boundary) -> dict[str, Any]:
+    """What the nodes read, and what was given with `--params`: the configuration may read that too."""
+    given = {name: value for name, value in context.parameters.items() if name not in OF_THIS_RUN}
+    parameters = copy.deepcopy(given)
+    merge(parameters, boundary.parameters)
+    return parameters
 
 
 def read_secrets(settings: AzureMLSettings) -> dict[str, str]:

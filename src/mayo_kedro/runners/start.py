@@ -108,6 +108,7 @@ def prepare(request: Mapping[str, Any], folder: Path) -> None:
         context = getattr(import_module(module), name)()
         for variable, secret in request["secrets"].items():
             os.environ[variable] = context.secret(secret)
+        _hide([os.environ[variable] for variable in request["secrets"]])
     if not is_chief():
         os.environ["MAYO_UNTRACKED"] = "1"
 
@@ -119,6 +120,12 @@ def is_chief() -> bool:
     if not task or task.get("type") == "chief":
         return True
     return task.get("type") == "worker" and task.get("index") == 0 and "chief" not in cluster["cluster"]
+
+
+def _hide(secrets: list[str]) -> None:
+    from mayo_kedro.runners.scrubbed_stream import ScrubbedStream  # noqa: PLC0415
+
+    sys.stdout, sys.stderr = (ScrubbedStream(stream, secrets) for stream in (sys.stdout, sys.stderr))
 
 
 def _track_elsewhere(tracking: Mapping[str, Any]) -> None:

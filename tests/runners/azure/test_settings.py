@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_file_names_every_setting_with_its_default():
-    written = yaml.safe_load((ROOT / "conf" / "azure" / "azureml.yml").read_text())
+    file = (ROOT / "conf" / "azure" / "azureml.yml").read_text()
+    written = yaml.safe_load(file.replace("${runtime_params:resume,false}", "false"))
     assert written == AzureMLSettings().model_dump(mode="json")
     assert read_settings(written) == AzureMLSettings()
 
