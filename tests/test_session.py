@@ -53,7 +53,7 @@ def test_ctrl_c_marks_the_run_killed_and_leaves_no_model(project, small_sample):
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode not in (0, None), output
     assert wait_for(project.path / "mlflow.db", "select status from runs") == [("KILLED",)]
-    assert not list((project.path / "data").glob("06_models/*"))
+    assert not list((project.path / "data").glob("06_models/*.keras"))
 
 
 def test_a_finished_run_is_tracked_with_its_data_parameters_curves_figures_and_model(finished_project):

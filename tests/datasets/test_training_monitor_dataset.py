@@ -12,7 +12,9 @@ from mayo_kedro.datasets import TrainingMonitorDataset
 def tracked(tmp_path):
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    with mlflow.start_run() as run:
+    # Named, since a test before this one may have left another store's experiment active.
+    experiment = mlflow.create_experiment("monitor")
+    with mlflow.start_run(experiment_id=experiment) as run:
         yield run.info.run_id
     mlflow.set_tracking_uri(before)
 
