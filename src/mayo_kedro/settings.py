@@ -6,7 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
 from fsspec import register_implementation
+from kedro.framework.project import LOGGING as kedro_logging
 from kedro.utils import find_kedro_project
 
 from mayo_kedro import repository_settings as repository
@@ -26,9 +28,10 @@ logging.captureWarnings(True)
 
 PROJECT = find_kedro_project(Path.cwd()) or Path.cwd()
 
-# Kedro looks for it below the working folder only; a notebook's kernel starts in notebooks/.
-if (PROJECT / "conf" / "logging.yml").is_file():
-    os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PROJECT / "conf" / "logging.yml"))
+# Kedro has looked for it in the working folder; a notebook's kernel starts in notebooks/.
+logging_file = PROJECT / "conf" / "logging.yml"
+if Path.cwd() != PROJECT and logging_file.is_file() and "KEDRO_LOGGING_CONFIG" not in os.environ:
+    kedro_logging.configure(yaml.safe_load(logging_file.read_text()))
 
 HOOKS = (SelectedFoldsHooks(), DataVersionHooks(), TrackingHooks(), SummaryHooks())
 SESSION_CLASS = MayoSession
