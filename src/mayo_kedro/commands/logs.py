@@ -6,11 +6,11 @@ import click
 
 from mayo_kedro.commands.arguments import environment_option, run_id_argument
 from mayo_kedro.commands.connection import Connection, connect
-from mayo_kedro.runners.display import JobDisplay
-from mayo_kedro.runners.events import take_event
-from mayo_kedro.runners.following import follow as follow_job
 from mayo_kedro.runners.job import JobState, JobStatus
-from mayo_kedro.runners.job_log import LogReader
+from mayo_kedro.runners.watching.display import JobDisplay
+from mayo_kedro.runners.watching.events import take_event
+from mayo_kedro.runners.watching.following import follow as follow_job
+from mayo_kedro.runners.watching.job_log import LogReader
 
 
 @click.command()

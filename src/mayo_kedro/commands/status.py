@@ -8,9 +8,9 @@ from mayo_kedro.commands.arguments import RunId, environment_option
 from mayo_kedro.commands.connection import Connection, connect
 from mayo_kedro.errors import UserError
 from mayo_kedro.runners.job import ComputeState, JobState, JobStatus
-from mayo_kedro.runners.job_progress import Price, describe_seconds
 from mayo_kedro.runners.records import Record, list_records
 from mayo_kedro.runners.settings import AzureMLSettings
+from mayo_kedro.runners.watching.job_progress import Price, describe_seconds
 
 LISTED = 10
 

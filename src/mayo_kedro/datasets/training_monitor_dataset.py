@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from mayo_kedro.progress import Advance, progress
-from mayo_kedro.runners.events import JOB_VARIABLE, EventWriter, TrainingEvent
+from mayo_kedro.runners.watching.events import JOB_VARIABLE, EventWriter, TrainingEvent
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from kedro.pipeline.node import Node
 
 from mayo_kedro.errors import UserError
 from mayo_kedro.runners.choice import make_runner
-from mayo_kedro.runners.locations import is_kept
+from mayo_kedro.runners.crossing.locations import is_kept
 from mayo_kedro.runners.records import Record, list_sent_together, read_record
 from mayo_kedro.runners.remote import AzureMLRunner
 

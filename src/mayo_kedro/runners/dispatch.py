@@ -16,22 +16,22 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.runners.arrived_dataset import arrivals
 from mayo_kedro.runners.backends import describe_environment, load_settings, make_backend
-from mayo_kedro.runners.boundary import inspect_boundary
-from mayo_kedro.runners.crossings import Boundary, Way
-from mayo_kedro.runners.display import JobDisplay
+from mayo_kedro.runners.crossing.arrived_dataset import arrivals
+from mayo_kedro.runners.crossing.boundary import inspect_boundary
+from mayo_kedro.runners.crossing.crossings import Boundary, Way
 from mayo_kedro.runners.grouping import NodeGroup
-from mayo_kedro.runners.interruption import Detached, interruption
 from mayo_kedro.runners.job import JobServiceError
 from mayo_kedro.runners.job_run import JobRun
 from mayo_kedro.runners.office import Office
 from mayo_kedro.runners.order import OrderedPipeline, can_start, order_nodes
-from mayo_kedro.runners.parcel import Parcel, pack_job, read_secrets
 from mayo_kedro.runners.phases import Phases
 from mayo_kedro.runners.records import Record
 from mayo_kedro.runners.run_context import RunContext
+from mayo_kedro.runners.sending.parcel import Parcel, pack_job, read_secrets
 from mayo_kedro.runners.tracking import active_run_id
+from mayo_kedro.runners.watching.display import JobDisplay
+from mayo_kedro.runners.watching.interruption import Detached, interruption
 
 logger = logging.getLogger(__name__)
 

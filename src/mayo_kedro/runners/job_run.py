@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.runners.crossings import Crossing
-from mayo_kedro.runners.following import SilenceError, follow
+from mayo_kedro.runners.crossing.crossings import Crossing
+from mayo_kedro.runners.crossing.returning import bring_back
 from mayo_kedro.runners.job import JobServiceError, JobState, JobStatus
 from mayo_kedro.runners.office import Office
-from mayo_kedro.runners.outcome import explain_end
-from mayo_kedro.runners.parcel import FINGERPRINT_TAG, Parcel
 from mayo_kedro.runners.phases import Phases
 from mayo_kedro.runners.records import Record, forget_record, write_record
-from mayo_kedro.runners.returning import bring_back
+from mayo_kedro.runners.sending.parcel import FINGERPRINT_TAG, Parcel
 from mayo_kedro.runners.tracking import TrackedRun, adopt, drop_child, end_child
+from mayo_kedro.runners.watching.following import SilenceError, follow
+from mayo_kedro.runners.watching.outcome import explain_end
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.runners.display import JobDisplay
 from mayo_kedro.runners.job import ComputeState, JobBackend, JobServiceError, JobSpec
 from mayo_kedro.runners.phases import Phases
 from mayo_kedro.runners.settings import AzureMLSettings
+from mayo_kedro.runners.watching.display import JobDisplay
 
 logger = logging.getLogger(__name__)
 

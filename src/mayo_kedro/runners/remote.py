@@ -8,9 +8,9 @@ from kedro.runner import SequentialRunner
 from pluggy import PluginManager
 
 from mayo_kedro.errors import UserError
+from mayo_kedro.runners.crossing.locations import is_kept
 from mayo_kedro.runners.dispatch import Dispatch
 from mayo_kedro.runners.grouping import group_nodes
-from mayo_kedro.runners.locations import is_kept
 from mayo_kedro.runners.records import Record
 from mayo_kedro.runners.run_context import RunContext
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mayo_kedro.runners.request import Tracking
+from mayo_kedro.runners.sending.request import Tracking
 
 logger = logging.getLogger(__name__)
 

@@ -47,7 +47,7 @@ def look_at_secrets(connection: Connection) -> Found:
 def look_at_snapshot(connection: Connection) -> Found:
     """Put together what would travel, with its limits and the search for secrets."""
     # The search's rules take a second to load.
-    from mayo_kedro.runners.staging import check_snapshot, stage_project  # noqa: PLC0415
+    from mayo_kedro.runners.sending.staging import check_snapshot, stage_project  # noqa: PLC0415
 
     with TemporaryDirectory() as folder:
         staged = stage_project(connection.project, Path(folder, "snapshot"))

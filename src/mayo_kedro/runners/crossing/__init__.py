@@ -1,0 +1,1 @@
+"""What crosses between this machine and a job, there and back."""

@@ -1,0 +1,1 @@
+"""A job as it goes: its log, its progress, Ctrl-C, its end."""
