@@ -41,6 +41,7 @@ def run(module: str, output: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 def test_downloads_side_by_side(tmp_path: Path) -> None:
     done = run("streaming", tmp_path, "--measure", "download", "--links", "near", "--loads", "small")
     assert done.returncode == 0, done.stderr

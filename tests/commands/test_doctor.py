@@ -84,3 +84,33 @@ def test_a_stand_in_on_this_machine_is_out_of_a_jobs_reach(complete):
     assert findings(result.stdout)["Repository"] == "wrong"
     assert "conf/base/globals.yml" in result.stdout
     assert not (complete.path / ".sandbox").exists()
+
+
+@pytest.fixture
+def little_quota(azure):
+    azure.azure.set(quota_cores=2)
+    yield
+    azure.azure.set(quota_cores=10_000)
+
+
+@pytest.mark.usefixtures("little_quota")
+def test_a_quota_that_is_too_small_is_told_before_a_job_is_sent(complete):
+    change(complete, "azureml.yml", compute={"name": "never-made", "size": "Standard_NC4as_T4_v3"})
+    result = complete.kedro("azure", "doctor")
+    assert result.returncode == 1
+    assert findings(result.stdout)["Cluster"] == "wrong"
+    assert findings(result.stdout)["Container"] == "ok"
+    for told in ("will be made", "takes 4 cores", "of 2 are left", "compute.max_nodes", "Azure portal"):
+        assert told in " ".join(result.stdout.split()), told
+
+
+@pytest.mark.usefixtures("finished_job")
+def test_of_a_cluster_that_is_there_its_own_machines_are_looked_at(complete):
+    change(complete, "azureml.yml", compute={"name": "gpu-cluster", "size": "Standard_Nowhere"})
+    result = complete.kedro("azure", "doctor")
+    assert findings(result.stdout)["Cluster"] == "warning"
+    assert "not offered" not in result.stdout
+    change(complete, "azureml.yml", compute={"name": "never-made", "size": "Standard_Nowhere"})
+    result = complete.kedro("azure", "doctor")
+    assert findings(result.stdout)["Cluster"] == "wrong"
+    assert "Standard_Nowhere is not offered" in " ".join(result.stdout.split())

@@ -166,6 +166,13 @@ class JobBackend(Protocol):
     def find_compute(self, name: str) -> ComputeState | None:
         """Look for a cluster; None if there is none of this name."""
 
+    def check_machines(self, spec: ComputeSpec) -> list[str]:
+        """Say why a cluster's machines can't be had: size, priority or quota; empty if nothing is known.
+
+        Args:
+            spec: of a cluster that is there or not; its `max_nodes` have to fit into the quota.
+        """
+
     def knows_environment(self, spec: EnvironmentSpec) -> bool:
         """Whether the container is registered, which tells that it need not be built."""
 

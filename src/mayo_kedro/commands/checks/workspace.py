@@ -1,6 +1,7 @@
 """Checks of the workspace; nothing is made there, so that nothing is paid for."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mayo_kedro.commands.checks.finding import Check, Level
 from mayo_kedro.commands.connection import Connection
@@ -10,6 +11,11 @@ from mayo_kedro.runners.job import ComputeSpec, ComputeState
 from mayo_kedro.runners.settings import SETTINGS_FILE
 
 Found = Iterator[tuple[Level, str, str]]
+
+QUOTA_REMEDY = (
+    "Ask for quota in the Azure portal, or change compute.size, compute.priority or compute.max_nodes "
+    f"in {SETTINGS_FILE}."
+)
 
 
 def look_at_workspace(connection: Connection) -> Found:
@@ -23,9 +29,11 @@ def look_at_compute(connection: Connection) -> Found:
     state = connection.backend.find_compute(spec.name)
     if state is None:
         yield Level.OK, f"{_describe(spec)} will be made by the first job", ""
+        yield from _check_machines(connection, spec)
         return
     yield Level.OK, f"{_describe(spec)}: {state.nodes} machines up, {state.running_nodes} working", ""
     yield from _compare(state, spec, connection.settings.node_count)
+    yield from _check_machines(connection, _as_it_is(state, spec))
 
 
 def _compare(state: ComputeState, spec: ComputeSpec, node_count: int) -> Found:
@@ -39,6 +47,17 @@ def _compare(state: ComputeState, spec: ComputeSpec, node_count: int) -> Found:
         yield Level.WRONG, said, f"Lower node_count in {SETTINGS_FILE}, or let the cluster grow."
     for problem in state.problems:
         yield Level.WRONG, problem, "Ask for quota in the Azure portal, or choose another size or priority."
+
+
+def _as_it_is(state: ComputeState, spec: ComputeSpec) -> ComputeSpec:
+    # A cluster that exists stays as it is, whatever the settings ask for.
+    nodes = min(spec.max_nodes, state.max_nodes)
+    return replace(spec, size=state.size or spec.size, priority=state.priority, max_nodes=nodes)
+
+
+def _check_machines(connection: Connection, spec: ComputeSpec) -> Found:
+    for problem in connection.backend.check_machines(spec):
+        yield Level.WRONG, problem, QUOTA_REMEDY
 
 
 def _describe(spec: ComputeSpec) -> str:

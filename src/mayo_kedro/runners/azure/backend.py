@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import requests
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.runners.azure import compute, environment, submission
+from mayo_kedro.runners.azure import compute, environment, machines, submission
 from mayo_kedro.runners.azure.blobs import BlobError, download
 from mayo_kedro.runners.azure.failures import status_of
 from mayo_kedro.runners.azure.logs import Logs
@@ -95,6 +95,12 @@ class AzureMLBackend:
         for difference in compute.compare(state, spec):
             logger.warning("The cluster %s is there already and stays as it is: %s.", spec.name, difference)
         return state
+
+    def check_machines(self, spec: ComputeSpec) -> list[str]:
+        """Say why a cluster's machines can't be had: size, priority or quota; empty if nothing is known."""
+        state = self.find_compute(spec.name)
+        check = partial(machines.check_machines, spec=spec, state=state)
+        return self._connection.ask("looking at machine sizes and quota", check)
 
     def knows_environment(self, spec: EnvironmentSpec) -> bool:
         """Whether the container is registered, which tells that it need not be built."""

@@ -74,7 +74,7 @@ KNOWN_MISTAKES = (
         f"compute.max_nodes in {SETTINGS_FILE}.",
     ),
     Mistake(
-        r"vm ?size|not (available|supported) in (the )?(location|region)|SkuNotAvailable",
+        r"(?<!/)vm ?size|not (available|supported) in (the )?(location|region)|SkuNotAvailable",
         "Azure does not offer this kind of machine here.",
         f"Change compute.size in {SETTINGS_FILE} to one that the workspace's region offers.",
     ),

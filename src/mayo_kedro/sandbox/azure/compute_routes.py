@@ -1,5 +1,6 @@
 """Clusters over REST: made at the resource manager, looked at through the workspace's own service."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +42,13 @@ class Computes:
     def find(self, name: str) -> Cluster | None:
         """A cluster by its name."""
         return self._clusters.get(name)
+
+    def count_nodes(self) -> Iterator[tuple[str, str, int]]:
+        """Size, priority and number of the nodes that are up, by cluster."""
+        for cluster in self._clusters.values():
+            given = cluster.description
+            nodes = int(cluster.describe_nodes()["currentNodeCount"])
+            yield str(given["vmSize"]), str(given["vmPriority"]), nodes
 
     def _describe(self, name: str, cluster: Cluster) -> dict[str, Any]:
         about = {

@@ -28,6 +28,10 @@ KNOBS: dict[str, tuple[type, str]] = {
     "token_requests": (int, "after so many requests all tokens issued until then expire, those of runs too"),
     "token_seconds": (float, "a client's token lasts so long"),
     "run_token_seconds": (float, "a run's token lasts so long"),
+    "quota_cores": (
+        int,
+        "cores that the subscription may use: of each family dedicated, of all at low priority",
+    ),
     "log_delay": (float, "seconds before anything is read of a log"),
     "log_bytes": (float, "a second, of what is read of logs"),
 }
@@ -35,13 +39,14 @@ KNOBS: dict[str, tuple[type, str]] = {
 
 @dataclass
 class Knobs:
-    """The settings that concern runs and their logs; the others become faults and lifetimes."""
+    """The settings that concern runs, machines and logs; the others become faults and lifetimes."""
 
     queue_seconds: float = 0.0
     preemptions: int = 0
     preempt_after: float = 0.0
     preempt_on: str = ""
     start_failures: int = 0
+    quota_cores: int = 10_000
     log_delay: float = 0.0
     log_bytes: float | None = None
 

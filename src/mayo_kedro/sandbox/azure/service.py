@@ -23,6 +23,7 @@ from mayo_kedro.sandbox.azure.experiments import Experiments
 from mayo_kedro.sandbox.azure.job import Surroundings, name_logs
 from mayo_kedro.sandbox.azure.job_environment import JobEnvironment
 from mayo_kedro.sandbox.azure.knobs import Knobs
+from mayo_kedro.sandbox.azure.machine_routes import Machines
 from mayo_kedro.sandbox.azure.metrics import Metrics
 from mayo_kedro.sandbox.azure.mlflow_routes import MLflow
 from mayo_kedro.sandbox.azure.reading import BlobBody, Pace
@@ -75,7 +76,7 @@ class AzureService:
         metrics = Metrics(folder / "metrics")
         environments = Environments(base, workspace.scope, Records(folder / "environments"))
         parts += [environments, metrics, Vault(), MLflow(base, self._runs, metrics)]
-        parts += [Experiments(self._runs)]
+        parts += [Experiments(self._runs), Machines(workspace, computes, self.knobs)]
         parts += [RunRoutes(self._runs, self.tokens, self._find_logs, self._submissions.cancel)]
         self._routes: list[Route] = [route for part in parts for route in part.routes]
         self._write_client_files(folder)
