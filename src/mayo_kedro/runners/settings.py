@@ -76,7 +76,8 @@ class AzureMLSettings(BaseModel):
         max_hours: after so long the service ends a job.
         queue_minutes: a job that waits longer for a machine is cancelled.
         price_per_hour: of one machine, to show what a job has cost so far; None shows nothing.
-        currency: of the price.
+        currency: of the price, and of the budget.
+        budget: what all jobs at once may cost if each lasts `max_hours`; more is refused, None allows it.
         resume: use the results of a finished job with the same inputs, code, parameters and lock.
         secrets: environment variables of this machine whose values the job needs. They reach it through the
             workspace's key vault, under a name of their own for each job, and are deleted with it.
@@ -94,6 +95,7 @@ class AzureMLSettings(BaseModel):
     queue_minutes: float = Field(default=60, gt=0)
     price_per_hour: float | None = Field(default=None, ge=0)
     currency: str = "USD"
+    budget: float | None = Field(default=None, gt=0)
     resume: bool = False
     secrets: tuple[VariableName, ...] = ("DAGSHUB_USER_TOKEN",)
 
@@ -110,6 +112,21 @@ class AzureMLSettings(BaseModel):
         if needed > self.compute.max_nodes:
             raise ValueError(
                 f"jobs_at_once times node_count is {needed}, and compute.max_nodes {self.compute.max_nodes}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_budget(self) -> "AzureMLSettings":
+        if self.budget is None:
+            return self
+        if self.price_per_hour is None:
+            raise ValueError("a budget needs price_per_hour")
+        machines = self.node_count * self.jobs_at_once
+        most = self.price_per_hour * self.max_hours * machines
+        if most > self.budget:
+            raise ValueError(
+                f"{machines} machine(s) for max_hours {self.max_hours:g} may cost {most:.2f} {self.currency}"
+                f", and the budget is {self.budget:.2f}"
             )
         return self
 

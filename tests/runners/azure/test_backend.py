@@ -425,6 +425,13 @@ class TestWorkspace:
             assert setting in caplog.text
         assert backend.compute_state(CLUSTER.name) == state
 
+    def test_dedicated_machines_are_not_taken_for_cheap_ones(self, backend):
+        dear = ComputeSpec("dear-cluster", CLUSTER.size, "dedicated")
+        backend.ensure_compute(dear)
+        with pytest.raises(UserError, match="would cost several times as much") as caught:
+            backend.ensure_compute(ComputeSpec(dear.name, dear.size, "low"))
+        assert "compute.priority" in caught.value.remedy
+
     def test_a_cluster_that_is_missing_is_named(self, backend):
         assert backend.find_compute("missing") is None
         with pytest.raises(UserError, match="no cluster 'missing'"):

@@ -34,6 +34,11 @@ def test_the_example_of_credentials_is_complete():
         ({"experiment": "a b"}, "experiment"),
         ({"base_image": "python:3.11\nRUN false"}, "base_image: it is not the name of an image"),
         ({"secrets": ["a-b"]}, "secrets.0"),
+        ({"budget": 10}, "a budget needs price_per_hour"),
+        (
+            {"budget": 10, "price_per_hour": 3, "max_hours": 4},
+            "1 machine(s) for max_hours 4 may cost 12.00 USD, and the budget is 10.00",
+        ),
         ({"node_count": 2, "compute": {"max_nodes": 1}}, "jobs_at_once times node_count is 2"),
     ],
 )
@@ -42,6 +47,10 @@ def test_a_wrong_setting_is_named(given, said):
         read_settings(given)
     assert said in caught.value.what
     assert "conf/azure/azureml.yml" in caught.value.what
+
+
+def test_what_fits_the_budget_is_allowed():
+    assert read_settings({"budget": 12, "price_per_hour": 3, "max_hours": 4}).budget == 12
 
 
 def test_all_wrong_settings_are_told_at_once():

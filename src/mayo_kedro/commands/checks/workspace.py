@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from mayo_kedro.commands.checks.finding import Check, Level
 from mayo_kedro.commands.connection import Connection
-from mayo_kedro.runners.azure.compute import compare
+from mayo_kedro.errors import UserError
+from mayo_kedro.runners.azure.compute import compare, refuse_dearer
 from mayo_kedro.runners.backends import describe_environment
 from mayo_kedro.runners.job import ComputeSpec, ComputeState
 from mayo_kedro.runners.settings import SETTINGS_FILE
@@ -37,6 +38,10 @@ def look_at_compute(connection: Connection) -> Found:
 
 
 def _compare(state: ComputeState, spec: ComputeSpec, node_count: int) -> Found:
+    try:
+        refuse_dearer(state, spec)
+    except UserError as refusal:
+        yield Level.WRONG, refusal.what, refusal.remedy
     for difference in compare(state, spec):
         remedy = f"Change {SETTINGS_FILE}, or the cluster in the workspace: it stays as it is."
         yield Level.WARNING, difference, remedy

@@ -86,12 +86,17 @@ class AzureMLBackend:
         return state
 
     def ensure_compute(self, spec: ComputeSpec) -> ComputeState:
-        """Make the cluster if it is missing; an existing one is left as it is, and differences are told."""
+        """Make the cluster if it is missing; an existing one is left as it is, and differences are told.
+
+        Raises:
+            UserError: its machines are dedicated, and the cheap ones are wanted.
+        """
         state = self.find_compute(spec.name)
         if state is None:
             make = partial(compute.make_cluster, spec=spec)
             self._connection.ask(f"making the cluster {spec.name}", make)
             return self.compute_state(spec.name)
+        compute.refuse_dearer(state, spec)
         for difference in compute.compare(state, spec):
             logger.warning("The cluster %s is there already and stays as it is: %s.", spec.name, difference)
         return state

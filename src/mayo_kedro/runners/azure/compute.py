@@ -106,6 +106,24 @@ def compare(state: ComputeState, spec: ComputeSpec) -> list[str]:
     return told
 
 
+def refuse_dearer(state: ComputeState, spec: ComputeSpec) -> None:
+    """Refuse a cluster of dedicated machines, several times the price, where low priority is asked for.
+
+    Args:
+        state: of the cluster.
+        spec: what the settings ask for.
+
+    Raises:
+        UserError: it is such a cluster.
+    """
+    if (state.priority, spec.priority) == ("dedicated", "low"):
+        raise UserError(
+            f"The machines of the cluster {spec.name} are dedicated, and compute.priority is low: "
+            "they would cost several times as much.",
+            f"Set compute.priority to dedicated in {SETTINGS_FILE} to pay that, or name another cluster.",
+        )
+
+
 def _wait_until_made(cluster: Any) -> None:
     # Not the SDK's own waiting, which looks every five seconds and prints.
     retrying = Retrying(
