@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
+from kedro.io import AbstractDataset, DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from pydantic import BaseModel
 
@@ -68,7 +68,7 @@ class HandleDataset(AbstractDataset):
         return self._greeting
 
     def save(self, data):
-        raise NotImplementedError
+        raise DatasetError("A greeting is only loaded.")
 
     def _describe(self):
         return {}

@@ -86,7 +86,7 @@ def test_a_job_sees_nothing_of_the_submitting_checkout(client: Client) -> None:
 
 def test_a_job_imports_the_package_from_its_snapshot(client: Client) -> None:
     told = look(client, **{"mayo_kedro/__init__.py": ""})
-    assert str(told["found"]).endswith("/work/mayo_kedro/__init__.py")
+    assert Path(str(told["found"])).parts[-3:] == ("work", "mayo_kedro", "__init__.py")
 
 
 def test_a_job_that_fails_says_why_and_keeps_its_files(client: Client) -> None:
