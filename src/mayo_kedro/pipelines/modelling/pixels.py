@@ -161,12 +161,19 @@ class KeptPixels:
     def read(self, ids: Sequence[str], order: Order) -> Reader:
         """Give batches of these images in an order, see `StreamedPixels.read`."""
         places = np.array([self._places[image] for image in ids])
-        return Reader(
-            order.load(self.images, ids),
-            lambda reader: _make_dataset(lambda: self._gather(reader, places), self._streamed.shape),
-        )
+        return Reader(order.load(self.images, ids), lambda reader: _KeptPasses(self, reader, places))
 
-    def _gather(self, reader: Reader, places: Rows) -> Pass:
+    def has_all(self, places: Rows) -> bool:
+        """Whether nothing has to be decoded any more."""
+        return bool(self._is_kept[places].all())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image, or of its tiles."""
+        return self._streamed.shape
+
+    def gather(self, reader: Reader, places: Rows) -> Pass:
+        """Give the batches of the epoch that was asked for last, and keep what is decoded for them."""
         missing = Arriving(self._decode_missing(reader, places))
         for batch in reader.files(skip_all):
             for row in batch.rows[~self._is_kept[places[batch.rows]]]:
@@ -175,7 +182,7 @@ class KeptPixels:
             yield rows, self._pixels[places[rows]]
 
     def _decode_missing(self, reader: Reader, places: Rows) -> Iterator[Decoded]:
-        if self._is_kept[places].all():
+        if self.has_all(places):
             return iter(())
         return self._streamed.decode_each(reader.files(self._needs_no_file))
 
@@ -190,6 +197,24 @@ class KeptPixels:
     def explain_failures(self, ids: Sequence[str]) -> AbstractContextManager[None]:
         """Raise what really went wrong, see `StreamedPixels.explain_failures`."""
         return self._streamed.explain_failures(ids)
+
+
+class _KeptPasses:
+    """One pass after another over kept images: those that are all there are taken as they lie.
+
+    TensorFlow's threads, busy with a training step, would let a generator among them wait for up to half of
+    an epoch.
+    """
+
+    def __init__(self, kept: KeptPixels, reader: Reader, places: Rows) -> None:
+        self._kept, self._reader, self._places = kept, reader, places
+        self._arriving = _make_dataset(lambda: kept.gather(reader, places), kept.shape)
+
+    def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        if not self._kept.has_all(self._places):
+            return iter(self._arriving)
+        passes = self._kept.gather(self._reader, self._places)
+        return ((tf.constant(rows), tf.constant(pixels)) for rows, pixels in passes)
 
 
 def _make_dataset(read_pass: Callable[[], Pass], shape: tuple[int, ...]) -> tf.data.Dataset:

@@ -1,6 +1,6 @@
 """Batches of pixels from any batch of any epoch on, so that an interrupted training finds its place."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +48,16 @@ class Reader:
 
     Args:
         loader: of the files.
-        make_dataset: makes what gives the row numbers and pixels of each batch that `files` tells of.
+        make_passes: makes what gives, each time it is iterated over, the row numbers and pixels of each batch
+            that `files` tells of.
     """
 
-    def __init__(self, loader: BatchLoader, make_dataset: Callable[["Reader"], tf.data.Dataset]) -> None:
+    def __init__(
+        self, loader: BatchLoader, make_passes: Callable[["Reader"], Iterable[tuple[tf.Tensor, tf.Tensor]]]
+    ) -> None:
         self._loader = loader
         self._position = (0, 0)
-        self._dataset = make_dataset(self)
+        self._passes = make_passes(self)
 
     def epoch(self, number: int = 0, first_batch: int = 0) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give the batches of an epoch; the one before has to be used up or given up.
@@ -67,7 +70,7 @@ class Reader:
             Row numbers, int64 of shape (batch,), and uint8 of shape (batch, size, size, 3).
         """
         self._position = number, first_batch
-        return iter(self._dataset)
+        return iter(self._passes)
 
     def files(self, skip: Skip | None = None) -> Iterator[Batch]:
         """Give the files of the epoch that was asked for last."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import subprocess
 import threading
 from pathlib import Path
@@ -57,7 +58,8 @@ def _describe_job(spec: JobSpec) -> Any:
     runs = load_sdk("core.runconfig")
     config = load_sdk().ScriptRunConfig(
         source_directory=str(spec.source),
-        command=list(spec.command),
+        # The SDK joins them with blanks, and a shell takes them apart.
+        command=[shlex.quote(part) for part in spec.command],
         compute_target=spec.compute.name,
         environment=describe_environment(spec.environment),
         docker_runtime_config=runs.DockerConfiguration(use_docker=True),
