@@ -3,6 +3,7 @@
 import errno
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from kedro.validation.exceptions import ParameterValidationError
 
@@ -37,6 +38,24 @@ def find_mistake(error: BaseException) -> UserError | None:
         if unknown and isinstance(cause, ImportError) and cause.__cause__ is None:
             return UserError(f"There is no pipeline {unknown[1]!r}.", "`kedro registry list` names them.")
     return None
+
+
+def require_environment(source: Path, environment: str) -> None:
+    """Refuse a misspelt environment, which Kedro would read as an empty one.
+
+    Args:
+        source: the folder of the configuration.
+        environment: a folder in it.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not (source / environment).is_dir():
+        known = ", ".join(sorted(path.name for path in source.iterdir() if path.is_dir()))
+        raise UserError(
+            f"There is no environment {environment!r}: {source} has {known}.",
+            "Choose one of these with --env or KEDRO_ENV, or make the folder.",
+        )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

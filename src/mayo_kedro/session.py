@@ -12,8 +12,7 @@ from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.runner import AbstractRunner
 
-from mayo_kedro.errors import UserError
-from mayo_kedro.mistakes import find_mistake
+from mayo_kedro.mistakes import find_mistake, require_environment
 from mayo_kedro.repository_settings import job_variables
 from mayo_kedro.runners.choice import make_runner
 from mayo_kedro.runners.run_context import NeedsRunContext, RunContext
@@ -56,14 +55,9 @@ class MayoSession(KedroSession):
             raise click.ClickException(str(mistake)) from None
 
     def _require_environment(self) -> None:
-        """Refuse a misspelt environment, which Kedro would read as an empty one."""
         environment, folder = self.store.get("env"), Path(self._conf_source)
-        if environment and folder.is_dir() and not (folder / environment).is_dir():
-            known = sorted(path.name for path in folder.iterdir() if path.is_dir())
-            raise UserError(
-                f"There is no environment {environment!r}: {folder} has {', '.join(known)}.",
-                "Choose one of these with --env or KEDRO_ENV, or make the folder.",
-            )
+        if environment and folder.is_dir():
+            require_environment(folder, environment)
 
     def _describe_run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunContext:
         alone = args[0] if args else kwargs.get("pipeline_name")

@@ -7,7 +7,7 @@ import click
 from kedro.config import AbstractConfigLoader
 
 from mayo_kedro.commands.arguments import find_project
-from mayo_kedro.errors import UserError
+from mayo_kedro.mistakes import require_environment
 from mayo_kedro.runners.backends import load_settings, make_backend
 from mayo_kedro.runners.job import JobBackend
 from mayo_kedro.runners.settings import AzureMLSettings
@@ -55,12 +55,7 @@ def load_configuration(project: Path, environment: str) -> AbstractConfigLoader:
     from kedro.framework.project import settings  # noqa: PLC0415  imports the project's settings
 
     source = project / settings.CONF_SOURCE
-    if not (source / environment).is_dir():
-        known = ", ".join(sorted(path.name for path in source.iterdir() if path.is_dir()))
-        raise UserError(
-            f"There is no environment {environment!r}: {source} has {known}.",
-            "Choose one of these with --env.",
-        )
+    require_environment(source, environment)
     loader: AbstractConfigLoader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(source), env=environment, **settings.CONFIG_LOADER_ARGS
     )

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from mayo_kedro.runners.sending.request import Tracking
 
@@ -100,19 +101,26 @@ def end_child(run: TrackedRun | None, status: str) -> None:
         run: from `begin_child`.
         status: FINISHED, FAILED or KILLED.
     """
-    mlflow = sys.modules.get("mlflow")
-    if run is None or mlflow is None or mlflow.get_tracking_uri().startswith(OF_THE_SERVICE):
-        return
-    with _tolerated(f"that {run.run_id} has ended"):
-        mlflow.MlflowClient().set_terminated(run.run_id, status)
+    client = _find_client()
+    if run is not None and client is not None:
+        with _tolerated(f"that {run.run_id} has ended"):
+            client.set_terminated(run.run_id, status)
 
 
 def drop_child(run: TrackedRun | None) -> None:
     """Remove the run of a job that was not sent after all."""
-    mlflow = sys.modules.get("mlflow")
-    if run is not None and mlflow is not None and not mlflow.get_tracking_uri().startswith(OF_THE_SERVICE):
+    client = _find_client()
+    if run is not None and client is not None:
         with _tolerated(f"that {run.run_id} is not needed"):
-            mlflow.MlflowClient().delete_run(run.run_id)
+            client.delete_run(run.run_id)
+
+
+def _find_client() -> Any | None:
+    """Of the server where jobs' runs are begun here; None without one, or where the service begins them."""
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is None or mlflow.get_tracking_uri().startswith(OF_THE_SERVICE):
+        return None
+    return mlflow.MlflowClient()
 
 
 @contextmanager
