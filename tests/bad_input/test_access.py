@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.bad_input.cases import one_of_a_kind
+
 CASES = {
     "missing token": ({}, (), {"DAGSHUB_USER_TOKEN": ""}, r"no token was sent.*\n.*DAGSHUB_USER_TOKEN"),
     "wrong token": (
@@ -32,6 +34,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("settings", "arguments", "variables", "expected"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    ("settings", "arguments", "variables", "expected"), one_of_a_kind(CASES, "wrong token", "unknown branch")
+)
 def test_a_mistake_is_told_in_words(assert_told, settings, arguments, variables, expected):
     assert_told(settings, arguments, variables, expected)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.bad_input.cases import one_of_a_kind
+
 # The damaged repository holds damaged weights only, and weights are looked at before any image.
 FROM_SCRATCH = ("--params", "modelling.weights=null")
 
@@ -25,6 +27,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("settings", "arguments", "variables", "expected"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    ("settings", "arguments", "variables", "expected"),
+    one_of_a_kind(CASES, "truncated image", "misspelt parameter"),
+)
 def test_a_mistake_is_told_in_words(assert_told, settings, arguments, variables, expected):
     assert_told(settings, arguments, variables, expected)
