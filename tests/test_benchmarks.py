@@ -199,3 +199,16 @@ def test_results_are_medians_over_what_was_measured() -> None:
     assert (spread.median, spread.least, spread.most, spread.count) == (2.0, 1.0, 5.0, 3)
     assert results.where(way="stock").spread("seconds") is None
     assert math.isnan(results.where(way="stock").median("seconds"))
+
+
+@pytest.mark.slow
+def test_networks_cost_more_the_more_of_them_is_trained(tmp_path: Path) -> None:
+    options = ["--networks", "EfficientNetLite0", "--steps", "1", "--output", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "benchmarks.networks", *options], cwd=ROOT, check=True)
+    rows = json.loads((tmp_path / "networks.json").read_text())["rows"]
+    assert [row["trained"] for row in rows] == ["head", "last 2 stages", "all of it"]
+    assert rows[0]["peak_megabytes"] < rows[2]["peak_megabytes"]
+    # 407 million multiplications and as many additions at 224 px, say those who published it
+    published = pytest.approx(2 * 0.407 * (192 / 224) ** 2, rel=0.05)
+    assert [row["gigaflop_per_image"] for row in rows] == [published] * 3
+    assert (tmp_path / "networks.md").read_text().count("| EfficientNetLite0, 192 px |") == 4
