@@ -69,6 +69,14 @@ def test_global_batches_are_the_same_for_any_number_of_shards(size, batch_size, 
     assert len(batches) == len(alone)
 
 
+@given(sizes, batch_sizes, seeds, epochs, st.integers(1, 4), st.data())
+def test_all_rows_are_those_of_the_batches_one_behind_the_other(size, batch_size, seed, epoch, shards, data):
+    order = possible_order(size, batch_size, seed, data.draw(st.integers(0, shards - 1)), shards)
+    first = data.draw(st.integers(0, len(order)))
+    expected = [row for batch in order.rows(epoch, first) for row in batch]
+    assert order.all_rows(epoch, first).tolist() == expected
+
+
 def test_a_last_batch_too_small_for_the_shards_takes_rows_from_the_one_before():
     batches = [deal_back(parts).tolist() for parts in batches_of_shards(21, 10, None, 4, 0)]
     assert batches == [[*range(10)], [*range(10, 17)], [*range(17, 21)]]

@@ -32,7 +32,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, overload
 
@@ -259,10 +258,10 @@ class BatchLoader:
         self, epoch: int, first_batch: int, skip: Callable[[str], bool] | None
     ) -> NDArray[np.int64]:
         """The rows of an epoch whose files have to be fetched, in order."""
-        rows: Iterable[np.int64] = chain.from_iterable(self._order.rows(epoch, first_batch))
-        if skip is not None:
-            rows = (row for row in rows if not skip(str(self._ids[int(row)])))
-        return np.fromiter(rows, np.int64)
+        rows = self._order.all_rows(epoch, first_batch)
+        if skip is None:
+            return rows
+        return np.fromiter((row for row in rows if not skip(str(self._ids[int(row)]))), np.int64)
 
     def _look_ahead(self, epoch: int, skip: Callable[[str], bool] | None) -> Iterator[str]:
         """The ids of the files of an epoch, unless none of its batches will be asked for."""

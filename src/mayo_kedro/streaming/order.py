@@ -70,6 +70,24 @@ class BatchOrder:
         permuted = self._permute(epoch)
         return (self._cut(permuted, index) for index in range(first_batch, len(self)))
 
+    def all_rows(self, epoch: int, first_batch: int = 0) -> NDArray[np.int64]:
+        """Give the rows of all batches of this shard one behind the other, see `rows`.
+
+        Args:
+            epoch: from 0.
+            first_batch: where to begin.
+
+        Returns:
+            Row numbers, of shape (rows of this shard from there on,); not to be changed.
+
+        Raises:
+            ValueError: the epoch has no such batch.
+        """
+        batches = self.rows(epoch, first_batch)
+        if self.shards > 1:
+            return np.concatenate([np.empty(0, np.int64), *batches])
+        return self._permute(epoch)[self._start(first_batch) :]  # not cut up: there may be a million
+
     def batch(self, epoch: int, index: int) -> NDArray[np.int64]:
         """Give one batch of this shard; one after another costs no more than `rows`.
 
