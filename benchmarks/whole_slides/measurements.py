@@ -110,9 +110,17 @@ def measure_throughput(session: Session) -> list[dict[str, Any]]:
             for workers in (1, 2):
                 for place, slides in (("local", session.here()), ("streamed", streamed)):
                     passes.setdefault((place, workers), []).append(cut_all(slides, WHOLE, workers))
+        left = _measure_left(streamed)
     return [
-        {"place": place, "workers": workers, **_middle(found)} for (place, workers), found in passes.items()
+        {"place": place, "workers": workers, "left_megabytes": left, **_middle(found)}
+        for (place, workers), found in passes.items()
     ]
+
+
+def _measure_left(slides: list[Slide]) -> float:
+    """What streaming has left on the disk, in MB (10^6 bytes)."""
+    cache = Path(slides[0].options["cache_folder"])
+    return sum(path.stat().st_size for path in cache.rglob("*") if path.is_file()) / 1e6
 
 
 def measure_memory(session: Session) -> list[dict[str, Any]]:

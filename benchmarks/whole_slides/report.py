@@ -5,20 +5,23 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.whole_slides.estimate import ALL_SLIDES_GIGABYTES, Cluster, Estimate, estimate
+from benchmarks.whole_slides.goals import Goal, judge, limit
 from benchmarks.whole_slides.measurements import LINK
 
 Rows = list[dict[str, Any]]
-ALL_SLIDES_GIGABYTES = 395
-"""Of the competition, 754 training slides and those of its other folder."""
 
 
-def write_page(results: dict[str, Rows], extent: str, machine: dict[str, Any], page: Path) -> None:
+def write_page(
+    results: dict[str, Rows], extent: str, machine: dict[str, Any], cluster: Cluster, page: Path
+) -> None:
     """Write the page.
 
     Args:
         results: rows by measurement.
         extent: which slides were measured.
         machine: from `describe_machine`.
+        cluster: for which all slides are estimated.
         page: the Markdown file.
     """
     lines = ["# Cutting slides", "", f"`python -m benchmarks.slides`: {extent}. {LINK}.", ""]
@@ -26,6 +29,11 @@ def write_page(results: dict[str, Rows], extent: str, machine: dict[str, Any], p
         f"{machine['cores']} cores ({machine['processor']}), load {machine['load_before']:.1f} before, "
         f"Python {machine['python']}, project {machine['project']}; the service shares the cores."
     )
+    goals = list(judge(results))
+    if goals:
+        lines += ["", *_tell_goals(goals)]
+    if results.get("throughput") and results.get("waiting"):
+        lines += ["", *_tell_estimate(estimate(results["throughput"], results["waiting"], cluster), cluster)]
     for name, tell in (
         ("throughput", _tell_throughput),
         ("memory", _tell_memory),
@@ -42,32 +50,45 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
 
 
+def _tell_goals(goals: list[Goal]) -> list[str]:
+    table = [[goal.what, goal.asked, goal.measured, "yes" if goal.met else "**no**"] for goal in goals]
+    return ["## What was to be shown", "", *_table(["", "asked", "measured", "met"], table)]
+
+
+def _tell_estimate(found: Estimate, cluster: Cluster) -> list[str]:
+    return [
+        f"## All {ALL_SLIDES_GIGABYTES} GB on {cluster.machines} {cluster.size}: "
+        f"about {found.hours * 60:.0f} min, {found.cost:.2f} USD",
+        "",
+        f"Estimated: {found.gigabytes_per_second:.2f} GB/s, limited by the {found.limit}, from the speed of "
+        f"one streamed worker, a worker on each of {cluster.cores} cores of a machine, and what the most "
+        "workers below keep of linear. Assumed and not measured: "
+        f"{cluster.gigabits_per_second:g} Gbit/s from the repository to each machine, cores as fast as "
+        f"these, {cluster.price_per_hour:.2f} USD an hour for a dedicated machine (low-priority ones cost a "
+        "fraction). The start of the machines, some minutes, is left out.",
+    ]
+
+
 def _tell_throughput(rows: Rows) -> list[str]:
-    speeds = {(row["place"], row["workers"]): row["gigabytes_per_second"] for row in rows}
-    limit = LINK.bytes_per_second / 1e9
     table = [
         [
             row["place"],
             str(row["workers"]),
             f"{row['seconds']:.1f} s",
             f"{row['gigabytes_per_second']:.3f}",
-            f"{row['gigabytes_per_second'] / min(limit, speeds['local', row['workers']]):.0%}",
+            f"{row['gigabytes_per_second'] / limit(rows, row['workers']):.0%}",
             f"{row['peak_megabytes']:.0f} MB",
             f"{row['spread']:.2f}",
         ]
         for row in rows
     ]
     head = ["slides", "workers", "time", "GB/s", "of min(link, local)", "largest worker", "slowest / median"]
-    grown = {place: speeds[place, 2] / speeds[place, 1] for place in ("local", "streamed")}
-    hours = ALL_SLIDES_GIGABYTES / speeds["streamed", 2] / 3600
     return [
         f"## Whole slides to 1,024 pixels, {rows[0]['gigabytes']:.2f} GB",
         "",
         *_table(head, table),
         "",
-        f"From one worker to two: {grown['local']:.2f} times as fast locally, {grown['streamed']:.2f} times "
-        f"streamed (the line ends at {limit:.3f} GB/s). At the speed of two streamed workers the "
-        f"competition's {ALL_SLIDES_GIGABYTES} GB take {hours:.1f} h.",
+        f"The line ends at {LINK.bytes_per_second / 1e9:.3f} GB/s.",
     ]
 
 
@@ -103,14 +124,21 @@ def _tell_waiting(rows: Rows) -> list[str]:
     return ["## Work that only waits", "", *_table(head, table)]
 
 
-def draw_curve(rows: Rows, path: Path) -> None:
-    """Draw how work that waits is done faster by more workers."""
+def draw_curve(waiting: Rows, throughput: Rows, path: Path) -> None:
+    """Draw how more workers are faster: at work that waits, and at slides as far as these were cut."""
     figure = Figure(figsize=(5.0, 3.6), dpi=160)
     panel = figure.subplots()
-    workers = [row["workers"] for row in rows]
-    faster = [row["workers"] * row["least_seconds"] / row["seconds"] for row in rows]
+    workers = [row["workers"] for row in waiting]
+    faster = [row["workers"] * row["least_seconds"] / row["seconds"] for row in waiting]
     panel.plot(workers, workers, color="#bbbbbb", linewidth=1, label="linear")
-    panel.plot(workers, faster, color="#1f6f8b", marker="o", label="measured")
+    panel.plot(workers, faster, color="#1f6f8b", marker="o", label="work that only waits")
+    for place, colour in (("local", "#c07a30"), ("streamed", "#7a3b69")):
+        rows = [row for row in throughput if row["place"] == place]
+        times = [row["gigabytes_per_second"] / rows[0]["gigabytes_per_second"] for row in rows]
+        if rows:
+            panel.plot(
+                [row["workers"] for row in rows], times, color=colour, marker="s", label=f"slides, {place}"
+            )
     panel.set_xscale("log", base=2)
     panel.set_yscale("log", base=2)
     panel.set(xlabel="workers", ylabel="times as fast as one")

@@ -56,6 +56,8 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     "merge_strategy": {"parameters": "soft", "mlflow": "soft", "catalog": "soft", "globals": "soft"},
     "custom_resolvers": {
         "project": lambda path: str(PROJECT / path),
+        # Where a job finds again what it made before it was interrupted; here the project's own folder.
+        "kept": lambda path: str(Path(os.environ.get("MAYO_KEPT", PROJECT)) / path),
         "checkpoint_folder": lambda: os.environ.get(
             "MAYO_CHECKPOINTS", str(PROJECT / "data/06_models/checkpoints")
         ),

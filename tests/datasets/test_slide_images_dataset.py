@@ -23,7 +23,7 @@ def cut(slide="a", key="1", **images):
 def make(tmp_path):
     def make():
         return SlideImagesDataset(
-            filepath=str(tmp_path / "images"), record=str(tmp_path / "deep" / "record.jsonl")
+            folder=str(tmp_path / "images"), record=str(tmp_path / "deep" / "record.jsonl")
         )
 
     return make
@@ -76,12 +76,12 @@ def test_a_slide_whose_image_was_removed_is_not_done(make, tmp_path):
 def test_a_record_that_is_cut_anywhere_holds_whole_slides_only(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("cut")
     record = folder / "record.jsonl"
-    dataset = SlideImagesDataset(filepath=str(folder / "images"), record=str(record))
+    dataset = SlideImagesDataset(folder=str(folder / "images"), record=str(record))
     for name in "abc":
         dataset.save(cut(name, **{name: b"image"}))
     content = record.read_bytes()
     record.write_bytes(content[: data.draw(st.integers(0, len(content)))])
-    again = SlideImagesDataset(filepath=str(folder / "images"), record=str(record))
+    again = SlideImagesDataset(folder=str(folder / "images"), record=str(record))
     before = [one.slide for one in again.load()]
     assert before == list("abc")[: len(before)]
     again.save(cut("d", d=b"image"))
@@ -101,7 +101,7 @@ def test_a_write_that_fails_leaves_no_part_and_no_record(make, tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_and_not_a_record(tmp_path):
     (tmp_path / "record.jsonl").symlink_to("/dev/full")
-    dataset = SlideImagesDataset(filepath=str(tmp_path / "images"), record=str(tmp_path / "record.jsonl"))
+    dataset = SlideImagesDataset(folder=str(tmp_path / "images"), record=str(tmp_path / "record.jsonl"))
     dataset._known = {}
     with pytest.raises(DatasetError, match="No space left"):
         dataset.save(cut(a_00=b"one"))
@@ -112,7 +112,7 @@ def test_who_is_killed_leaves_whole_images_only(tmp_path):
 import itertools, sys
 from mayo_kedro.datasets import SlideImagesDataset
 from mayo_kedro.pipelines.slides.cutting import CutSlide
-dataset = SlideImagesDataset(filepath=sys.argv[1] + "/images", record=sys.argv[1] + "/record.jsonl")
+dataset = SlideImagesDataset(folder=sys.argv[1] + "/images", record=sys.argv[1] + "/record.jsonl")
 for number in itertools.count():
     key = str(number)
     dataset.save(CutSlide("a", key, [{"slide": "a"}], {"a.png": key[-1:].encode() * 3_000_000}))
@@ -126,7 +126,7 @@ for number in itertools.count():
     content = (tmp_path / "images" / "a.png").read_bytes()
     assert len(content) == 3_000_000
     assert len(set(content)) == 1
-    dataset = SlideImagesDataset(filepath=str(tmp_path / "images"), record=str(tmp_path / "record.jsonl"))
+    dataset = SlideImagesDataset(folder=str(tmp_path / "images"), record=str(tmp_path / "record.jsonl"))
     [record] = dataset.load()
     assert record.key == "" or record.key.encode()[-1] == content[0]
     assert json.loads((tmp_path / "record.jsonl").read_text().split("\n")[1])

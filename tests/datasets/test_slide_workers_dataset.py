@@ -92,6 +92,12 @@ def test_nothing_is_left_running_when_the_run_is_given_up(tmp_path):
     assert not psutil.pid_exists(process)
 
 
+def test_workers_that_do_not_end_are_not_waited_for_without_an_end(monkeypatch, caplog):
+    monkeypatch.setattr(dask_connection, "END_SECONDS", 0.001)
+    assert len(dict(run(lambda slide: slide.name, make_slides(1)))) == 1
+    assert "are left behind" in caplog.text
+
+
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler and one worker, as somebody else would have started them."""

@@ -34,7 +34,7 @@ def test_connected_nodes_are_one_group_and_independent_ones_are_two():
             node("d", ["z", "w"], ["v"], tagged=False),
         ]
     )
-    groups = group_nodes(pipeline, TAG)
+    groups = group_nodes(pipeline, [TAG])
     assert sorted(names(groups)) == [["a", "b"], ["c"]]
     first = next(group for group in groups if len(group.nodes) == 2)
     assert (first.name, first.inputs, first.outputs) == ("a and 1 more", ("x",), ("z",))
@@ -44,12 +44,12 @@ def test_nodes_with_an_untagged_one_between_them_are_two_groups_in_order():
     pipeline = Pipeline(
         [node("a", ["x"], ["y"]), node("b", ["y"], ["z"], tagged=False), node("c", ["z"], ["w"])]
     )
-    assert names(group_nodes(pipeline, TAG)) == [["a"], ["c"]]
+    assert names(group_nodes(pipeline, [TAG])) == [["a"], ["c"]]
 
 
 def test_nodes_that_only_read_the_same_are_independent():
     pipeline = Pipeline([node("a", ["x", "params:p"], ["y"]), node("b", ["x", "params:p"], ["z"])])
-    assert names(group_nodes(pipeline, TAG)) == [["a"], ["b"]]
+    assert names(group_nodes(pipeline, [TAG])) == [["a"], ["b"]]
 
 
 def test_a_group_that_would_wait_for_itself_is_refused_with_the_names():
@@ -61,7 +61,7 @@ def test_a_group_that_would_wait_for_itself_is_refused_with_the_names():
         ]
     )
     with pytest.raises(UserError) as refused:
-        group_nodes(pipeline, TAG)
+        group_nodes(pipeline, [TAG])
     assert "first and last" in refused.value.what
     assert "between" in refused.value.what
     assert "between" in refused.value.remedy
@@ -79,20 +79,49 @@ def test_two_groups_that_wait_for_one_another_are_refused():
         ]
     )
     with pytest.raises(UserError, match="a1 and a2; b1 and b2"):
-        group_nodes(pipeline, TAG)
+        group_nodes(pipeline, [TAG])
+
+
+def test_each_tag_has_jobs_of_its_own_and_the_first_of_two_counts():
+    pipeline = Pipeline(
+        [
+            Node(lambda _: 1, "x", "a", name="cut", tags=["cpu"]),
+            Node(lambda _: 1, "a", "b", name="train", tags=["gpu", "cpu"]),
+            Node(lambda _: 1, "b", "c", name="tune", tags=["gpu"]),
+        ]
+    )
+    groups = group_nodes(pipeline, ["gpu", "cpu"])
+    assert [(group.name, group.tag) for group in groups] == [("cut", "cpu"), ("train and 1 more", "gpu")]
+
+
+def test_jobs_of_two_tags_that_wait_for_one_another_are_refused():
+    def tagged(name, inputs, outputs, tag):
+        return Node(lambda *_: (1,) * len(outputs), inputs, outputs, name=name, tags=[tag])
+
+    pipeline = Pipeline(
+        [
+            tagged("a1", ["x"], ["a", "to_b"], "gpu"),
+            tagged("a2", ["a", "from_b"], ["a_end"], "gpu"),
+            tagged("b2", ["x"], ["from_b", "b"], "cpu"),
+            tagged("b1", ["to_b", "b"], ["b_end"], "cpu"),
+        ]
+    )
+    with pytest.raises(UserError, match="one another: each needs something that the other makes") as refused:
+        group_nodes(pipeline, ["gpu", "cpu"])
+    assert "gpu, cpu" in refused.value.remedy
 
 
 def test_what_is_made_and_read_inside_only_is_an_output_if_the_catalog_keeps_it():
     pipeline = Pipeline([node("a", ["x"], ["inner", "kept"]), node("b", ["inner", "kept"], ["end"])])
-    assert group_nodes(pipeline, TAG)[0].outputs == ("end",)
-    assert group_nodes(pipeline, TAG, declared={"kept"})[0].outputs == ("end", "kept")
+    assert group_nodes(pipeline, [TAG])[0].outputs == ("end",)
+    assert group_nodes(pipeline, [TAG], declared={"kept"})[0].outputs == ("end", "kept")
 
 
 def test_what_is_read_inside_and_outside_is_an_output():
     pipeline = Pipeline(
         [node("a", ["x"], ["y"]), node("b", ["y"], ["z"]), node("c", ["y"], ["w"], tagged=False)]
     )
-    assert group_nodes(pipeline, TAG)[0].outputs == ("y", "z")
+    assert group_nodes(pipeline, [TAG])[0].outputs == ("y", "z")
 
 
 def test_a_dataset_read_in_another_form_connects_and_leaves_too():
@@ -103,13 +132,13 @@ def test_a_dataset_read_in_another_form_connects_and_leaves_too():
             node("c", ["y@other"], ["w"], tagged=False),
         ]
     )
-    (group,) = group_nodes(pipeline, TAG)
+    (group,) = group_nodes(pipeline, [TAG])
     assert [member.name for member in group.nodes] == ["a", "b"]
     assert (group.inputs, group.outputs) == (("x",), ("y@pandas", "z"))
 
 
 def test_a_pipeline_without_the_tag_has_no_groups():
-    assert group_nodes(Pipeline([node("a", ["x"], ["y"], tagged=False)]), TAG) == []
+    assert group_nodes(Pipeline([node("a", ["x"], ["y"], tagged=False)]), [TAG]) == []
 
 
 @st.composite
@@ -127,7 +156,7 @@ def pipelines(draw):
 def test_every_tagged_node_is_in_one_group_and_the_jobs_have_an_order_or_are_refused(pipeline):
     tagged = [member.name for member in pipeline.nodes if TAG in member.tags]
     try:
-        groups = group_nodes(pipeline, TAG)
+        groups = group_nodes(pipeline, [TAG])
     except UserError:
         assert is_cyclic_when_contracted(pipeline)
         return

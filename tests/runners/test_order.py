@@ -36,7 +36,7 @@ def pipelines(draw):
 @settings(max_examples=200, deadline=None)
 def test_every_node_comes_after_those_it_needs_and_groups_stay_together(pipeline):
     try:
-        groups = group_nodes(pipeline, "gpu")
+        groups = group_nodes(pipeline, ["gpu"])
     except UserError:
         return
     order = order_nodes(pipeline, groups)
@@ -54,7 +54,7 @@ def test_what_waits_for_no_job_is_done_before_the_first_job():
     report = make_node(1, [0], remote=False)
     unrelated = make_node(2, [], remote=False)
     pipeline = Pipeline([train, report, unrelated])
-    order = order_nodes(pipeline, group_nodes(pipeline, "gpu"))
+    order = order_nodes(pipeline, group_nodes(pipeline, ["gpu"]))
     assert [node.name for node in order] == ["node_2", "node_0", "node_1"]
     assert OrderedPipeline(order).nodes == order
     assert OrderedPipeline(order).outputs() == pipeline.outputs()
@@ -63,6 +63,6 @@ def test_what_waits_for_no_job_is_done_before_the_first_job():
 def test_a_group_can_start_only_when_its_inputs_are_made():
     first, second = make_node(0, [], remote=False), make_node(1, [0], remote=True)
     pipeline = Pipeline([first, second])
-    (group,) = group_nodes(pipeline, "gpu")
+    (group,) = group_nodes(pipeline, ["gpu"])
     assert not can_start(group, pipeline, set())
     assert can_start(group, pipeline, {first})

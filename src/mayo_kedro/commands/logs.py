@@ -7,10 +7,12 @@ import click
 from mayo_kedro.commands.arguments import environment_option, run_id_argument
 from mayo_kedro.commands.connection import Connection, connect
 from mayo_kedro.runners.job import JobState, JobStatus
+from mayo_kedro.runners.machine_settings import MACHINES_TAG
 from mayo_kedro.runners.watching.display import JobDisplay
 from mayo_kedro.runners.watching.events import take_event
 from mayo_kedro.runners.watching.following import follow as follow_job
 from mayo_kedro.runners.watching.job_log import LogReader
+from mayo_kedro.runners.watching.job_progress import Price
 
 
 @click.command()
@@ -44,8 +46,8 @@ def print_log(connection: Connection, run_id: str) -> None:
 
 def watch(connection: Connection, run_id: str) -> JobState:
     """Follow a job to its end; one that waits is not given up, as whoever sent it sees to that."""
-    settings = connection.settings
-    with JobDisplay(settings.price_per_hour, settings.currency, settings.node_count) as display:
+    tag = connection.backend.state(run_id).tags.get(MACHINES_TAG, "")
+    with JobDisplay(Price.of(connection.settings.machines(tag))) as display:
         return follow_job(
             connection.backend, run_id, display, queue_minutes=float("inf"), secrets=_secrets(connection)
         )

@@ -8,6 +8,7 @@ from mayo_kedro.commands.arguments import RunId, environment_option
 from mayo_kedro.commands.connection import Connection, connect
 from mayo_kedro.errors import UserError
 from mayo_kedro.runners.job import ComputeState, JobState, JobStatus
+from mayo_kedro.runners.machine_settings import MACHINES_TAG
 from mayo_kedro.runners.records import Record, list_records
 from mayo_kedro.runners.settings import AzureMLSettings
 from mayo_kedro.runners.watching.job_progress import Price, describe_seconds
@@ -32,8 +33,8 @@ def status(context: click.Context, run_id: str | None, environment: str) -> None
     else:
         for name, told in describe_state(state, connection.settings).items():
             click.echo(f"{name + ':':10}{told}")
-    name = connection.settings.compute.name
-    click.echo(describe_compute(name, connection.backend.find_compute(name)))
+    for name in dict.fromkeys(machines.compute.name for machines in connection.settings.list_machines()):
+        click.echo(describe_compute(name, connection.backend.find_compute(name)))
     context.exit(1 if state and state.status in (JobStatus.FAILED, JobStatus.CANCELLED) else 0)
 
 
@@ -69,7 +70,7 @@ def describe_state(state: JobState, settings: AzureMLSettings) -> dict[str, str]
         "State": state.word,
         "Attempt": str(state.attempt) if state.attempt > 1 else "",
         "Running": describe_seconds(seconds),
-        "Cost": Price(settings.price_per_hour, settings.currency, settings.node_count).tell(seconds),
+        "Cost": Price.of(settings.machines(state.tags.get(MACHINES_TAG, ""))).tell(seconds),
         "Error": state.error,
         "Page": state.page,
     }

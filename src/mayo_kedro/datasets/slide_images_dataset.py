@@ -55,13 +55,13 @@ class SlideImagesDataset(AbstractDataset[CutSlide, list[Record]]):
     slide's last image, so that whoever is killed leaves no image that the next run takes for a right one.
 
     Args:
-        filepath: the folder of the images, on this disk.
+        folder: of the images, on this disk; in a job its own, which it keeps when it has to start again.
         record: the file of the records, lines of JSON.
         metadata: for Kedro's plugins.
     """
 
-    def __init__(self, *, filepath: str, record: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(filepath)
+    def __init__(self, *, folder: str, record: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(folder)
         self._record = Path(record)
         self._known: dict[str, Record] | None = None
         self.metadata = metadata
@@ -124,4 +124,4 @@ class SlideImagesDataset(AbstractDataset[CutSlide, list[Record]]):
         return self._record.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._folder), "record": str(self._record)}
+        return {"folder": str(self._folder), "record": str(self._record)}

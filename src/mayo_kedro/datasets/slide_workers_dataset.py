@@ -1,4 +1,4 @@
-"""Processes that work on slides: some of this machine's, or those of a Dask cluster."""
+"""Processes that work on slides: those of a machine, of all machines of a job, or of a Dask cluster."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 from kedro.io import AbstractDataset, DatasetError
 
 from mayo_kedro.datasets.dask_connection import FIRST_WORKER_SECONDS, connect
+from mayo_kedro.datasets.lent_workers import lend_workers
+from mayo_kedro.datasets.machines import find_machines
 from mayo_kedro.datasets.throughput import Throughput
 from mayo_kedro.errors import UserError
 from mayo_kedro.progress import progress
@@ -42,7 +44,8 @@ class SlideWorkers:
     ) -> Iterator[tuple[Work, Result | str]]:
         """Work on all slides.
 
-        A worker that dies is replaced and its slide is begun again, a few times.
+        A worker that dies is replaced and its slide is begun again, a few times. In a job on several machines
+        the first one has a result of every slide; the others work for it, and have none.
 
         Args:
             function: is sent to the workers by its name.
@@ -56,12 +59,24 @@ class SlideWorkers:
         Raises:
             UserError: the scheduler can't be reached, has no workers, or was lost.
         """
-        with connect(scheduler, workers, len(slides)) as client, progress("Slides", len(slides)) as advance:
-            throughput = Throughput(sum(slide.size for slide in slides))
-            for slide, result in _finish(client, function, slides):
-                throughput.add(slide.size)
-                advance(1, f"{throughput.describe()}, {_describe_memory(client)}")
-                yield slide, result
+        machines = find_machines()
+        if machines is not None and not machines.is_first:
+            if scheduler is None:
+                lend_workers(machines, workers)
+        elif slides or machines is not None:  # the others wait for the first even where nothing is left to do
+            with connect(scheduler, workers, len(slides), machines) as client:
+                yield from _tell(client, function, slides)
+
+
+def _tell(
+    client: "Client", function: Callable[[Work], Result], slides: Sequence[Work]
+) -> Iterator[tuple[Work, Result | str]]:
+    throughput = Throughput(sum(slide.size for slide in slides))
+    with progress("Slides", len(slides)) as advance:
+        for slide, result in _finish(client, function, slides):
+            throughput.add(slide.size)
+            advance(1, f"{throughput.describe()}, {_describe_memory(client)}")
+            yield slide, result
 
 
 def _finish(

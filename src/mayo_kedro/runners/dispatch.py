@@ -32,6 +32,7 @@ from mayo_kedro.runners.sending.parcel import Parcel, pack_job, read_secrets
 from mayo_kedro.runners.tracking import active_run_id
 from mayo_kedro.runners.watching.display import JobDisplay
 from mayo_kedro.runners.watching.interruption import Detached, interruption
+from mayo_kedro.runners.watching.job_progress import Price
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Dispatch:
             read_secrets(self._settings)
             describe_environment(context.project, self._settings)
         self._backend = make_backend(self._settings, context.configuration)
+        self._machines = {group.tag: self._settings.machines(group.tag) for group in groups}
         self._runs: dict[str, JobRun] = {}
         self._results: dict[str, Future[dict[str, Any]]] = {}
         self._open = ExitStack()
@@ -93,14 +95,17 @@ class Dispatch:
     def __enter__(self) -> Self:
         """Find the workspace, and begin to show jobs and to take signals for them."""
         self._connect()
-        settings, enter = self._settings, self._open.enter_context
+        enter = self._open.enter_context
         self._folder = Path(enter(TemporaryDirectory(prefix="mayo_kedro_")))
         self._arrived = enter(arrivals(self._catalog, self._list_arriving()))
-        display = enter(JobDisplay(settings.price_per_hour, settings.currency, settings.node_count))
+        display = enter(JobDisplay())
         asked = enter(interruption(self._list_running, self._backend.cancel))
-        self._pool = enter(ThreadPoolExecutor(settings.jobs_at_once, "job"))
+        self._pools = {
+            tag: enter(ThreadPoolExecutor(machines.jobs_at_once, "job"))
+            for tag, machines in self._machines.items()
+        }
         self._open.push(self._end)
-        self._office = Office(self._backend, settings, self._context.project, display, asked.stop)
+        self._office = Office(self._backend, self._settings, self._context.project, display, asked.stop)
         return self
 
     def __exit__(self, *error: Any) -> bool | None:
@@ -140,8 +145,9 @@ class Dispatch:
         for group in self._groups:
             if group.name not in self._runs and can_start(group, self._pipeline, done):
                 run = self._runs[group.name] = self._prepare(group, done)
-                self._office.display.name(run.record.run_id, group.name)
-                self._results[group.name] = self._pool.submit(run.carry_out)
+                price = Price.of(self._machines[group.tag])
+                self._office.display.name(run.record.run_id, group.name, price)
+                self._results[group.name] = self._pools[group.tag].submit(run.carry_out)
 
     def _prepare(self, group: NodeGroup, done: set[Node]) -> JobRun:
         if group.name in self._attached:

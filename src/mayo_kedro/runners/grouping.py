@@ -1,6 +1,6 @@
 """Which nodes go away together: directly connected nodes with the same tag become one job."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -20,20 +20,22 @@ class NodeGroup:
         nodes: in the order in which they run.
         inputs: sorted names of the datasets and parameters that are read but not made by the group.
         outputs: sorted names of the datasets that somebody needs after the group has run.
+        tag: that the nodes share.
     """
 
     name: str
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    tag: str
 
 
-def group_nodes(pipeline: Pipeline, tag: str, declared: Container[str] = ()) -> list[NodeGroup]:
+def group_nodes(pipeline: Pipeline, tags: Sequence[str], declared: Container[str] = ()) -> list[NodeGroup]:
     """Gather the tagged nodes that hand data to one another.
 
     Args:
         pipeline: all that runs.
-        tag: what marks the nodes that go away, such as "gpu".
+        tags: what marks the nodes that go away, such as ["gpu"]; of several that a node has the first counts.
         declared: names of datasets that the catalog keeps; they are outputs of a group even where
             nobody else in the pipeline reads them.
 
@@ -45,10 +47,17 @@ def group_nodes(pipeline: Pipeline, tag: str, declared: Container[str] = ()) -> 
         UserError: a group would wait for itself: a node that is not in it needs one of its nodes and is
             needed by another.
     """
-    tagged = [node for node in pipeline.nodes if tag in node.tags]
-    groups = _connect(tagged, pipeline.node_dependencies)
-    _require_order(groups, pipeline, tag)
-    return [_describe(nodes, pipeline, declared) for nodes in groups]
+    owners = {node: tag for tag in reversed(tags) for node in pipeline.nodes if tag in node.tags}
+    groups = [
+        group
+        for tag in tags
+        for group in _connect(
+            [node for node in pipeline.nodes if owners.get(node) == tag], pipeline.node_dependencies
+        )
+    ]
+    _require_order(groups, pipeline, tags)
+    groups.sort(key=lambda group: pipeline.nodes.index(group[0]))
+    return [_describe(nodes, pipeline, declared, owners[nodes[0]]) for nodes in groups]
 
 
 def _connect(tagged: list[Node], dependencies: Mapping[Node, set[Node]]) -> list[list[Node]]:
@@ -62,7 +71,7 @@ def _connect(tagged: list[Node], dependencies: Mapping[Node, set[Node]]) -> list
     return sorted(ordered, key=lambda group: tagged.index(group[0]))
 
 
-def _require_order(groups: list[list[Node]], pipeline: Pipeline, tag: str) -> None:
+def _require_order(groups: list[list[Node]], pipeline: Pipeline, tags: Sequence[str]) -> None:
     owner = {node: group[0] for group in groups for node in group}
     graph: dict[Node, set[Node]] = {}
     for node, needed in pipeline.node_dependencies.items():
@@ -71,22 +80,28 @@ def _require_order(groups: list[list[Node]], pipeline: Pipeline, tag: str) -> No
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        raise _explain_cycle(error.args[1], groups, tag) from None
+        raise _explain_cycle(error.args[1], groups, tags) from None
 
 
-def _explain_cycle(cycle: list[Node], groups: list[list[Node]], tag: str) -> UserError:
+def _explain_cycle(cycle: list[Node], groups: list[list[Node]], tags: Sequence[str]) -> UserError:
     members = {group[0]: group for group in groups}
     jobs = [" and ".join(node.name for node in members[node]) for node in cycle[1:] if node in members]
     between = [node.name for node in cycle[1:] if node not in members]
+    waiting = f"The nodes that form a job ({'; '.join(sorted(jobs))}) would have to wait for"
+    if not between:
+        return UserError(
+            f"{waiting} one another: each needs something that the other makes.",
+            f"Give their nodes the same one of the tags {', '.join(tags)}, or take it from some of them.",
+        )
+    names = sorted(between)
     return UserError(
-        f"The nodes tagged {tag!r} that form a job ({'; '.join(sorted(jobs))}) would have to wait for"
-        f" themselves: {', '.join(sorted(between))}, without that tag, needs some of them and is needed by"
+        f"{waiting} themselves: {', '.join(names)}, without their tag, needs some of them and is needed by"
         " others.",
-        f"Give {' and '.join(sorted(between))} the tag too, or take it from the nodes on one side.",
+        f"Give {' and '.join(names)} the tag too ({', '.join(tags)}), or take it from the nodes on one side.",
     )
 
 
-def _describe(nodes: list[Node], pipeline: Pipeline, declared: Container[str]) -> NodeGroup:
+def _describe(nodes: list[Node], pipeline: Pipeline, declared: Container[str], tag: str) -> NodeGroup:
     outside = [node for node in pipeline.nodes if node not in nodes]
     wanted = {_strip_transcoding(name) for node in outside for name in node.inputs}
     wanted |= {_strip_transcoding(name) for name in pipeline.outputs()}
@@ -97,4 +112,5 @@ def _describe(nodes: list[Node], pipeline: Pipeline, declared: Container[str]) -
         nodes=tuple(nodes),
         inputs=tuple(sorted(Pipeline(nodes).inputs())),
         outputs=tuple(sorted(n for n in made if _strip_transcoding(n) in wanted or n in declared)),
+        tag=tag,
     )

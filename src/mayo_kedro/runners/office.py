@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mayo_kedro.errors import UserError
 from mayo_kedro.runners.job import ComputeState, JobBackend, JobServiceError, JobSpec
+from mayo_kedro.runners.machine_settings import ComputeSettings
 from mayo_kedro.runners.phases import Phases
 from mayo_kedro.runners.settings import AzureMLSettings
 from mayo_kedro.runners.watching.display import JobDisplay
@@ -35,25 +36,25 @@ class Office:
     given_up: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        """Have the cluster looked at once, whatever job comes first."""
+        """Have each cluster looked at once, whatever job comes first."""
         self._opening = threading.Lock()
-        self._is_open = False
+        self._open: set[str] = set()
 
     def open(self, spec: JobSpec, phases: Phases) -> None:
         """Make the cluster and register the container, unless they are there.
 
         Args:
-            spec: of the first job.
+            spec: of a job.
             phases: of that job.
         """
         with self._opening:
-            if self._is_open:
+            if spec.compute.name in self._open:
                 return
             with phases.measure("cluster"):
                 self.backend.ensure_compute(spec.compute)
             with phases.measure("container"):
                 self.backend.ensure_environment(spec.environment)
-            self._is_open = True
+            self._open.add(spec.compute.name)
 
     def cancel(self, run_id: str) -> None:
         """Have a job ended, since the run has; whatever comes of it, that is what has to be told."""
@@ -66,14 +67,19 @@ class Office:
 
     def tell_machines(self) -> None:
         """Say how many machines are still up, and paid for."""
+        clusters = {machines.compute.name: machines.compute for machines in self.settings.list_machines()}
+        for name in sorted(self._open):
+            self._tell_cluster(clusters[name])
+
+    def _tell_cluster(self, compute: ComputeSettings) -> None:
         try:
-            state = self.backend.compute_state(self.settings.compute.name)
+            state = self.backend.compute_state(compute.name)
         except (UserError, JobServiceError) as error:  # all else is done
             logger.warning("How many machines are still up is not known: %s", error)
             return
-        logger.info("%s.", _describe(state, self.settings.compute.idle_seconds))
+        logger.info("%s.", _describe(state, compute))
 
 
-def _describe(state: ComputeState, idle_seconds: int) -> str:
-    up = f"{state.nodes} machine{'s' if state.nodes != 1 else ''} of the cluster still up"
-    return f"{up}; idle ones are given back after {idle_seconds} s" if state.nodes else up
+def _describe(state: ComputeState, compute: ComputeSettings) -> str:
+    up = f"{state.nodes} machine{'s' if state.nodes != 1 else ''} of the cluster {compute.name} still up"
+    return f"{up}; idle ones are given back after {compute.idle_seconds} s" if state.nodes else up

@@ -1,6 +1,6 @@
 """The runner that sends the tagged nodes of a pipeline to Azure ML, and runs the others here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
@@ -22,12 +22,12 @@ class AzureMLRunner(SequentialRunner):
     visited like any other, through a stand-in that waits for the job and hands over what it made.
 
     Args:
-        tag: marks the nodes that go away.
+        tags: mark the nodes that go away; which machines a tag gets is in conf/azure/azureml.yml.
     """
 
-    def __init__(self, tag: str = "gpu") -> None:
+    def __init__(self, tags: Sequence[str] = ("gpu",)) -> None:
         super().__init__()
-        self._tag = tag
+        self._tags = tuple(tags)
         self._attached: dict[str, Record] = {}
         self._context: RunContext | None = None
 
@@ -52,7 +52,7 @@ class AzureMLRunner(SequentialRunner):
         run_id: str | None = None,
     ) -> None:
         kept = {name for name in pipeline.all_outputs() if is_kept(catalog, name)}
-        groups = group_nodes(pipeline, self._tag, kept)
+        groups = group_nodes(pipeline, self._tags, kept)
         if not groups:
             super()._run(pipeline, catalog, hook_manager, run_id)
             return

@@ -14,14 +14,13 @@ from pydantic import (
 )
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.runners.job import ComputeSpec
+from mayo_kedro.runners.machine_settings import MachineSettings
 
 SETTINGS_FILE = "conf/azure/azureml.yml"
 CREDENTIALS_FILE = "conf/azure/credentials.yml"
 
 # The services' own rules for names.
 ExperimentName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]*$", max_length=255)]
-ClusterName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -42,60 +41,25 @@ class WorkspaceSettings(BaseModel):
     workspace_name: str | None = None
 
 
-class ComputeSettings(BaseModel):
-    """The cluster; it is made if it is missing, and an existing one is left as it is.
-
-    Attributes:
-        name: 2 to 16 letters, digits and hyphens.
-        size: kind of machine, as Azure calls it.
-        priority: low-priority machines cost a fraction and may be taken away; the training then goes on from
-            its last checkpoint.
-        max_nodes: machines at most; with nothing to do there are none.
-        idle_seconds: after so long without work a machine is given back.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: ClusterName = "gpu-cluster"
-    size: str = "Standard_NC4as_T4_v3"
-    priority: Literal["low", "dedicated"] = "low"
-    max_nodes: int = Field(default=1, ge=1, le=100)
-    idle_seconds: int = Field(default=120, ge=60, le=86_400)
-
-
-class AzureMLSettings(BaseModel):
-    """Settings of conf/azure/azureml.yml.
+class AzureMLSettings(MachineSettings):
+    """Settings of conf/azure/azureml.yml; the machines are those of `MachineSettings`.
 
     Attributes:
         workspace: which one.
-        compute: the cluster.
+        tags: other machines for the nodes of a tag of conf/azure/runner.yml.
         base_image: the container's image below Python; it needs Python 3.11 or conda.
         experiment: under which the workspace files the jobs.
-        node_count: machines that one job trains on together.
-        jobs_at_once: jobs under way at the same time, such as the folds of a cross-validation.
-        max_hours: after so long the service ends a job.
         queue_minutes: a job that waits longer for a machine is cancelled.
-        price_per_hour: of one machine, to show what a job has cost so far; None shows nothing.
-        currency: of the price, and of the budget.
-        budget: what all jobs at once may cost if each lasts `max_hours`; more is refused, None allows it.
         resume: use the results of a finished job with the same inputs, code, parameters and lock.
         secrets: environment variables of this machine whose values the job needs. They reach it through the
             workspace's key vault, under a name of their own for each job, and are deleted with it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     workspace: WorkspaceSettings = WorkspaceSettings()
-    compute: ComputeSettings = ComputeSettings()
+    tags: dict[str, MachineSettings] = Field(default_factory=dict)
     base_image: str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
     experiment: ExperimentName = "mayo_kedro"
-    node_count: int = Field(default=1, ge=1, le=100)
-    jobs_at_once: int = Field(default=1, ge=1, le=100)
-    max_hours: float = Field(default=8, gt=0, le=24 * 14)
     queue_minutes: float = Field(default=60, gt=0)
-    price_per_hour: float | None = Field(default=None, ge=0)
-    currency: str = "USD"
-    budget: float | None = Field(default=None, gt=0)
     resume: bool = False
     secrets: tuple[VariableName, ...] = ("DAGSHUB_USER_TOKEN",)
 
@@ -106,39 +70,13 @@ class AzureMLSettings(BaseModel):
             raise ValueError("it is not the name of an image")
         return image
 
-    @model_validator(mode="after")
-    def _fits_the_cluster(self) -> "AzureMLSettings":
-        needed = self.node_count * self.jobs_at_once
-        if needed > self.compute.max_nodes:
-            raise ValueError(
-                f"jobs_at_once times node_count is {needed}, and compute.max_nodes {self.compute.max_nodes}"
-            )
-        return self
+    def machines(self, tag: str) -> MachineSettings:
+        """The machines for the nodes of a tag; the usual ones where `tags` has no others."""
+        return self.tags.get(tag, self)
 
-    @model_validator(mode="after")
-    def _fits_the_budget(self) -> "AzureMLSettings":
-        if self.budget is None:
-            return self
-        if self.price_per_hour is None:
-            raise ValueError("a budget needs price_per_hour")
-        machines = self.node_count * self.jobs_at_once
-        most = self.price_per_hour * self.max_hours * machines
-        if most > self.budget:
-            raise ValueError(
-                f"{machines} machine(s) for max_hours {self.max_hours:g} may cost {most:.2f} {self.currency}"
-                f", and the budget is {self.budget:.2f}"
-            )
-        return self
-
-    @property
-    def compute_spec(self) -> ComputeSpec:
-        """The cluster as the border to the service knows it."""
-        return ComputeSpec(**self.compute.model_dump())
-
-    @property
-    def max_seconds(self) -> int:
-        """After so long the service ends a job; in seconds."""
-        return round(self.max_hours * 3600)
+    def list_machines(self) -> list[MachineSettings]:
+        """The usual machines, then those of the tags."""
+        return [self, *self.tags.values()]
 
 
 class AzureMLCredentials(BaseModel):

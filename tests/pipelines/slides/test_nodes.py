@@ -1,25 +1,35 @@
 """Does a run do what is missing, and nothing twice?"""
 
+import io
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, MemoryDataset
-from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from mayo_kedro.datasets import SlideImagesDataset, SlideWorkersDataset, StreamedSlidesDataset
 from mayo_kedro.errors import UserError
 from mayo_kedro.pipeline_registry import register_pipelines
+from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.slides import create_pipeline
-from mayo_kedro.pipelines.slides.nodes import COLUMNS, describe_slides, tabulate_slides
+from mayo_kedro.pipelines.slides.nodes import (
+    COLUMNS,
+    cut_slides,
+    describe_slides,
+    label_images,
+    tabulate_slides,
+)
 from mayo_kedro.pipelines.slides.parameters import ClusterParameters, SlidesParameters
 
 from .drawings import draw, write
 
 ONE = ClusterParameters(workers=1)
 SMALL = SlidesParameters(longest_side=100, cluster=ONE)
+NAMES = Columns(image="image_id", patient="patient", label="label", classes=("A", "B"), positive="B")
+NOTHING = pd.DataFrame()
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def folder(tmp_path):
 
 def run(folder, parameters=SMALL):
     """The pipeline but for the sending; gives the lines of the record that it added, and the table."""
-    images = {"filepath": str(folder / "images"), "record": str(folder / "record.jsonl")}
+    images = {"folder": str(folder / "images"), "record": str(folder / "record.jsonl")}
     before = len(_lines(folder))
     catalog = DataCatalog(
         {
@@ -43,13 +53,14 @@ def run(folder, parameters=SMALL):
             ),
             "finished_slides": SlideImagesDataset(**images),
             "slide_images": SlideImagesDataset(**images),
+            "published_slides": MemoryDataset(NOTHING),
             "slide_workers": SlideWorkersDataset(),
             "params:slides": MemoryDataset(parameters),
             "slide_table": MemoryDataset(),
         }
     )
-    nodes = [node for node in create_pipeline().nodes if node.name != "describe_slides_node"]
-    SequentialRunner().run(Pipeline(nodes), catalog)
+    nodes = create_pipeline().only_nodes("cut_slides_node", "tabulate_slides_node")
+    SequentialRunner().run(nodes, catalog)
     table = catalog.load("slide_table")
     worked = [line for line in _lines(folder)[before:] if '"problem": "it was not reached' not in line]
     return worked, table
@@ -63,6 +74,14 @@ def _lines(folder):
 
 def images(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "images").iterdir())}
+
+
+class Done:
+    """A slide that gave some images."""
+
+    def __init__(self, slide, *images):
+        self.slide = slide
+        self.rows = [{"slide": slide, "image_id": image, "problem": ""} for image in images]
 
 
 def test_a_second_run_does_what_is_missing_or_changed(folder):
@@ -109,9 +128,9 @@ def test_a_bad_slide_is_told_and_tried_again(folder):
     _, table = run(folder, parameters)
     assert list(table.slide[table.problem != ""]) == ["slide_1"]
     assert list(images(folder)) == ["slide_0.png", "slide_2.png", "slide_3.png"]
-    assert describe_slides(table, parameters) == "Cut 3 images from 3 slides"
+    assert describe_slides(table, table[:2], parameters) == "Cut 3 images from 3 slides, 2 of them labelled"
     with pytest.raises(UserError, match=r"1 of 4 slides have a problem.* allows 5%\. slide_1: "):
-        describe_slides(table, SMALL)
+        describe_slides(table, NOTHING, SMALL)
 
     (folder / "slides" / "slide_1.tif").write_bytes(good)
     worked, table = run(folder, parameters)
@@ -129,15 +148,97 @@ def test_too_many_bad_slides_end_the_work_and_the_table_names_each(folder):
     assert len(table) == 4
     assert list(table.problem).count("it was not reached: too many others had a problem") == 2
     with pytest.raises(UserError, match="4 of 4 slides have a problem"):
-        describe_slides(table, SMALL)
+        describe_slides(table, NOTHING, SMALL)
+
+
+class Here:
+    """Workers without processes of their own."""
+
+    def run(self, function, slides, *, scheduler, workers):
+        for slide in slides:
+            yield slide, function(slide)
+
+
+def go_on(folder, published=NOTHING, parameters=SMALL):
+    """What `cut_slides` gives for the slides as they are, and then the table as a repository has it."""
+    slides = StreamedSlidesDataset(filepath=str(folder / "slides"), pattern="*.tif", spool_gigabytes=0).load()
+    images = SlideImagesDataset(folder=str(folder / "images"), record=str(folder / "record.jsonl"))
+    made = list(cut_slides(slides, images.load(), published, Here(), parameters))
+    for one in made:
+        images.save(one)
+    table = tabulate_slides(images.load(), published, slides)
+    read = pd.read_csv(io.StringIO(table.to_csv(index=False)), dtype=str, keep_default_na=False)
+    return [one.slide for one in made], read
+
+
+def forget(folder):
+    shutil.rmtree(folder / "images")
+    (folder / "record.jsonl").unlink()
+
+
+def test_what_lies_in_the_repository_is_not_done_again_wherever_the_run_is(folder):
+    _, table = go_on(folder)
+    forget(folder)
+    pixels, _ = draw(350, 300, seed=9)
+    write(folder / "slides" / "slide_1.tif", pixels)
+    done, again = go_on(folder, table)
+    assert done == ["slide_1"]
+    assert list(images(folder)) == ["slide_1.png"]
+    same = again.slide != "slide_1"
+    pd.testing.assert_frame_equal(again[same], table[same])
+
+
+def test_an_image_with_other_settings_makes_way_for_the_one_in_the_repository(folder):
+    smaller = SMALL.model_copy(update={"longest_side": 50})
+    _, newer = go_on(folder, parameters=smaller)
+    forget(folder)
+    go_on(folder)
+    _, table = go_on(folder, newer, smaller)
+    assert images(folder) == {}  # it would be sent in the place of the newer one
+    pd.testing.assert_frame_equal(table, newer)
+
+
+def test_what_was_published_of_a_slide_that_is_gone_is_left_out(folder):
+    _, table = go_on(folder)
+    (folder / "slides" / "slide_0.tif").unlink()
+    assert "slide_0" not in set(go_on(folder, table)[1].slide)
+
+
+def test_each_image_has_the_labels_of_its_slide(caplog):
+    table = tabulate_slides([Done("b", "b_01", "b_00"), Done("a", "a_00"), Done("c", "c_00")], NOTHING, [])
+    rows = [("p1", "a", "A", "x"), ("p2", "b", "B", "y"), ("p3", "unread", "A", "x")]
+    labels = pd.DataFrame(rows, columns=["patient", "image_id", "label", "slide"])
+    labelled = label_images(table, labels, NAMES)
+    assert labelled.to_dict("split")["data"] == [
+        ["p1", "a_00", "A", "x"],
+        ["p2", "b_00", "B", "y"],
+        ["p2", "b_01", "B", "y"],
+    ]
+    assert list(labelled.columns) == list(labels.columns)
+    assert "1 slides have no row" in caplog.text
+
+
+def test_without_a_label_table_no_image_has_labels(caplog):
+    table = tabulate_slides([Done("a", "a_00")], NOTHING, [])
+    assert label_images(table, NOTHING, NAMES).empty
+    assert "no label table" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ({"id": ["a"]}, "has no column 'image_id'; it has id"),
+        ({"image_id": ["a", "b", "a"]}, "has 'a' more than once"),
+    ],
+)
+def test_a_label_table_that_does_not_fit_is_told(labels, told):
+    table = tabulate_slides([Done("a", "a_00")], NOTHING, [])
+    with pytest.raises(UserError, match=told):
+        label_images(table, pd.DataFrame(labels), NAMES)
 
 
 def test_the_table_is_by_name_whatever_the_order():
-    class Done:
-        def __init__(self, slide, *images):
-            self.rows = [{"slide": slide, "image_id": image, "problem": ""} for image in images]
-
-    table = tabulate_slides([Done("b", "b_01", "b_00"), Done("a", "a_00")])
+    table = tabulate_slides([Done("b", "b_01", "b_00"), Done("a", "a_00")], NOTHING, [])
     assert list(table.image_id) == ["a_00", "b_00", "b_01"]
     assert isinstance(table, pd.DataFrame)
 
@@ -146,7 +247,7 @@ def test_is_registered_by_its_name_and_not_run_by_default():
     bootstrap_project(Path(__file__).parents[3])
     pipelines = register_pipelines()
     names = {node.name for node in pipelines["slides"].nodes}
-    assert names == {"cut_slides_node", "tabulate_slides_node", "describe_slides_node"}
+    assert names == {"cut_slides_node", "tabulate_slides_node", "label_images_node", "describe_slides_node"}
     assert not names & {node.name for node in pipelines["__default__"].nodes}
     assert "check_labels_node" in {node.name for node in pipelines["__default__"].nodes}
 

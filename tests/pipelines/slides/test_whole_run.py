@@ -43,7 +43,10 @@ def test_modelling_trains_on_what_slides_wrote(project):
 
     # one commit holds all images, and the training read at it or later
     published = json.loads((project.path / "data" / "03_primary" / "slide_publication.json").read_text())
-    assert published["message"] == f"Cut {len(table)} images from {len(table)} slides"
+    assert (
+        published["message"]
+        == f"Cut {len(table)} images from {len(table)} slides, {len(table)} of them labelled"
+    )
     version = json.loads((project.path / "data" / "02_intermediate" / "data_version.json").read_text())
     assert version["commit"] == published["commit"]
 
@@ -51,6 +54,31 @@ def test_modelling_trains_on_what_slides_wrote(project):
     kept = {path.parent.name + path.name for path in (project.path / "cache").rglob("*") if path.is_file()}
     assert kept
     assert not kept & set(table.hash)
+
+
+def test_modelling_trains_on_tiles_and_keeps_those_of_a_patient_together(project):
+    path = project.path / "conf" / "base" / "globals.yml"
+    settings = path.read_text().replace("folder: images", "folder: tiles")
+    path.write_text(settings.replace("table: train.csv", "table: tiles/image_labels.csv"))
+    tiles = "slides.cut=tiles,slides.tiles.count=2,slides.tiles.side=128,slides.tiles.factor=4"
+    sequence = f"kedro run --pipelines slides --params {tiles} && kedro run --pipelines modelling --env test"
+    environment = {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])}
+    arguments = ["-m", "mayo_kedro.sandbox", "--slides", "--ranges", "--", "sh", "-c", sequence]
+    ran = project.python(*arguments, **environment)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    table = read_table(project.path)
+    splits = pd.read_csv(project.path / "data" / "05_model_input" / "splits.csv", dtype=str)
+    assert set(splits.image) == set(table.image_id)
+    assert len(table) > table.slide.nunique()  # several of a slide
+    slides = splits.image.str.rpartition("_")[0]
+    assert set(slides) == set(table.slide)
+    # a slide is named by its patient here, and a patient is on one side only
+    assert (splits.patient == slides.str.rpartition("_")[0]).all()
+    assert (splits.groupby("patient").fold.nunique() == 1).all()
+    assert splits.fold.nunique() > 1
+    predictions = pd.read_csv(project.path / "data" / "07_model_output" / "predictions.csv", dtype=str)
+    assert set(predictions.image) == set(splits.image[splits.fold == "0"])
 
 
 def test_a_client_that_is_killed_loses_only_what_is_in_hand(project, tmp_path):

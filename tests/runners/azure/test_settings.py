@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from mayo_kedro.errors import UserError
+from mayo_kedro.runners.machine_settings import MachineSettings
 from mayo_kedro.runners.settings import AzureMLSettings, read_credentials, read_settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,8 +15,21 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_the_file_names_every_setting_with_its_default():
     file = (ROOT / "conf" / "azure" / "azureml.yml").read_text()
     written = yaml.safe_load(file.replace("${runtime_params:resume,false}", "false"))
-    assert written == AzureMLSettings().model_dump(mode="json")
+    tags = written.pop("tags")
+    assert written == AzureMLSettings().model_dump(mode="json", exclude={"tags"})
     assert read_settings(written) == AzureMLSettings()
+    assert all(MachineSettings(**machines).model_dump(mode="json") == machines for machines in tags.values())
+
+
+def test_every_tag_of_the_runner_has_its_machines():
+    runner = yaml.safe_load((ROOT / "conf" / "azure" / "runner.yml").read_text())
+    settings = read_settings(
+        {"tags": {"cpu": {"node_count": 2, "compute": {"name": "many", "max_nodes": 2}}}}
+    )
+    assert runner["tags"] == ["gpu", "cpu"]
+    assert settings.machines("gpu") is settings
+    assert settings.machines("cpu").compute_spec.name == "many"
+    assert [machines.compute.name for machines in settings.list_machines()] == ["gpu-cluster", "many"]
 
 
 def test_the_example_of_credentials_is_complete():
@@ -40,6 +54,8 @@ def test_the_example_of_credentials_is_complete():
             "1 machine(s) for max_hours 4 may cost 12.00 USD, and the budget is 10.00",
         ),
         ({"node_count": 2, "compute": {"max_nodes": 1}}, "jobs_at_once times node_count is 2"),
+        ({"tags": {"cpu": {"node_count": 2}}}, "tags.cpu: jobs_at_once times node_count is 2"),
+        ({"tags": {"cpu": {"machines": 2}}}, "tags.cpu.machines: there is no such setting"),
     ],
 )
 def test_a_wrong_setting_is_named(given, said):

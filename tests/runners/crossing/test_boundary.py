@@ -39,9 +39,9 @@ def project(tmp_path):
 
 
 def group_of(inputs, outputs, declared=()):
-    return group_nodes(Pipeline([Node(work, inputs, outputs, name="train", tags=["gpu"])]), "gpu", declared)[
-        0
-    ]
+    return group_nodes(
+        Pipeline([Node(work, inputs, outputs, name="train", tags=["gpu"])]), ["gpu"], declared
+    )[0]
 
 
 def make_catalog(project, **entries):
@@ -299,7 +299,7 @@ def test_the_tagged_nodes_of_this_project_can_travel():
             kept = {name for name in pipeline.datasets() if is_kept(catalog, name)}
             awaited = pipeline.all_outputs()
             found = {}
-            for group in group_nodes(pipeline, "gpu", kept):
+            for group in group_nodes(pipeline, ["gpu"], kept):
                 boundary = inspect_boundary(group, catalog, project, awaited)
                 crossings = (*boundary.inputs, *boundary.outputs)
                 found.update({crossing.name: crossing.way for crossing in crossings})

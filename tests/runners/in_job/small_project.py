@@ -85,7 +85,7 @@ class SmallProject:
         """The one group of tagged nodes."""
         pipeline = self.load_pipeline()
         kept = {name for name in pipeline.datasets() if is_kept(catalog, name)}
-        (group,) = group_nodes(pipeline, "gpu", kept)
+        (group,) = group_nodes(pipeline, ["gpu"], kept)
         return group
 
     def send(self, target: Path, catalog: DataCatalog, **fields: Any) -> "Job":

@@ -109,7 +109,13 @@ class TrialProject:
     @contextmanager
     def started(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         """Run a pipeline that sends jobs, and have it ended in any case."""
-        running = self.start("run", "--env", "azure", "--pipeline", *arguments)
+        with self.started_command("run", "--env", "azure", "--pipeline", *arguments) as running:
+            yield running
+
+    @contextmanager
+    def started_command(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """Run a command, and have it ended in any case."""
+        running = self.start(*arguments)
         try:
             yield running
         finally:

@@ -36,7 +36,7 @@ EPOCH = TrainingEvent(
 @pytest.fixture
 def shown(caplog) -> JobDisplay:
     caplog.set_level(logging.INFO)
-    return JobDisplay(price_per_hour=3.0, currency="EUR", node_count=2)
+    return JobDisplay(Price(3.0, "EUR", 2))
 
 
 def tell(display: JobDisplay, *told: JobState | TrainingEvent) -> None:

@@ -20,6 +20,7 @@ from mayo_kedro.runners.settings import AzureMLSettings
 from mayo_kedro.runners.watching import following
 from mayo_kedro.runners.watching.display import JobDisplay
 from mayo_kedro.runners.watching.following import follow
+from mayo_kedro.runners.watching.job_progress import Price
 
 CLUSTER = ComputeSpec("gpu-cluster", "Standard_NC4as_T4_v3", max_nodes=4, idle_seconds=60)
 CONTAINER = EnvironmentSpec("mayo-kedro-test", "FROM example/image:1\n")
@@ -68,7 +69,7 @@ def send(backend, tmp_path):
 @pytest.fixture
 def display(caplog):
     caplog.set_level(logging.INFO)
-    with JobDisplay(2.5, "EUR") as shown:
+    with JobDisplay(Price(2.5, "EUR")) as shown:
         yield shown
 
 
@@ -192,7 +193,7 @@ from mayo_kedro.runners.watching.interruption import interruption
 from mayo_kedro.runners.settings import AzureMLSettings
 
 backend = AzureMLBackend(AzureMLSettings())
-with JobDisplay(None, "EUR") as display, interruption(lambda: [sys.argv[1]], backend.cancel) as asked:
+with JobDisplay() as display, interruption(lambda: [sys.argv[1]], backend.cancel) as asked:
     print("watching", flush=True)
     follow(backend, sys.argv[1], display, queue_minutes=5, stop=asked.stop)
 """

@@ -1,17 +1,15 @@
 """Checks of the workspace; nothing is made there, so that nothing is paid for."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from mayo_kedro.commands.checks.finding import Check, Level
+from mayo_kedro.commands.checks.finding import Check, Found, Level
 from mayo_kedro.commands.connection import Connection
 from mayo_kedro.errors import UserError
 from mayo_kedro.runners.azure.compute import compare, refuse_dearer
 from mayo_kedro.runners.backends import describe_environment
 from mayo_kedro.runners.job import ComputeSpec, ComputeState
+from mayo_kedro.runners.machine_settings import MachineSettings
 from mayo_kedro.runners.settings import SETTINGS_FILE
-
-Found = Iterator[tuple[Level, str, str]]
 
 QUOTA_REMEDY = (
     "Ask for quota in the Azure portal, or change compute.size, compute.priority or compute.max_nodes "
@@ -25,15 +23,20 @@ def look_at_workspace(connection: Connection) -> Found:
 
 
 def look_at_compute(connection: Connection) -> Found:
-    """Compare the cluster with the settings."""
-    spec = connection.settings.compute_spec
+    """Compare the clusters with the settings."""
+    for machines in connection.settings.list_machines():
+        yield from _look_at_cluster(connection, machines)
+
+
+def _look_at_cluster(connection: Connection, machines: MachineSettings) -> Found:
+    spec = machines.compute_spec
     state = connection.backend.find_compute(spec.name)
     if state is None:
         yield Level.OK, f"{_describe(spec)} will be made by the first job", ""
         yield from _check_machines(connection, spec)
         return
     yield Level.OK, f"{_describe(spec)}: {state.nodes} machines up, {state.running_nodes} working", ""
-    yield from _compare(state, spec, connection.settings.node_count)
+    yield from _compare(state, spec, machines.node_count)
     yield from _check_machines(connection, _as_it_is(state, spec))
 
 

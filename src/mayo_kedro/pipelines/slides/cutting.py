@@ -40,7 +40,12 @@ class CutSlide:
 
 def make_key(slide: Slide, parameters: SlidesParameters) -> str:
     """What changes with the slide's content or with a setting that changes its images."""
-    return f"{slide.hash}:{parameters.fingerprint()}"
+    return join_key(slide.hash, parameters.fingerprint())
+
+
+def join_key(content: str, settings: str) -> str:
+    """The key of a row of the table, from its columns `hash` and `settings`."""
+    return f"{content}:{settings}"
 
 
 def cut_slide(slide: Slide, parameters: SlidesParameters) -> CutSlide:
@@ -66,7 +71,8 @@ def cut_slide(slide: Slide, parameters: SlidesParameters) -> CutSlide:
         logger.debug("Slide %s", slide.name, exc_info=True)
         words = _QUERY.sub("?…", str(error))
         return describe_problem(slide, f"it can't be read ({type(error).__name__}: {words})")
-    told = {"seconds": round(time.monotonic() - started, 3), "bytes_fetched": fetched, "problem": ""}
+    told = {"settings": parameters.fingerprint(), "seconds": round(time.monotonic() - started, 3)}
+    told |= {"bytes_fetched": fetched, "problem": ""}
     rows = [{**_identify(slide), **row, **told} for row in rows]
     return CutSlide(slide.name, make_key(slide, parameters), rows, images)
 

@@ -1,25 +1,32 @@
-"""Nodes of the slides: cut each, tabulate, publish."""
+"""Nodes of the slides: cut each, tabulate, label, publish."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.pipelines.slides.cutting import CutSlide, cut_slide, describe_problem, make_key
+from mayo_kedro.pipelines.columns import Columns
+from mayo_kedro.pipelines.slides.cutting import CutSlide, cut_slide, describe_problem, join_key, make_key
 from mayo_kedro.pipelines.slides.interfaces import Finished, Slide, Workers
 from mayo_kedro.pipelines.slides.parameters import SlidesParameters
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ["image_id", "slide", "source", "commit", "hash", "factor", "x", "y", "tissue_share"]
-COLUMNS += ["slide_tissue_share", "background", "seconds", "bytes_fetched", "problem"]
+COLUMNS += ["slide_tissue_share", "background", "settings", "seconds", "bytes_fetched", "problem"]
 NAMED = 5
+NOT_REACHED = "it was not reached: too many others had a problem"
 
 
 def cut_slides(
-    slides: Sequence[Slide], finished: Sequence[Finished], workers: Workers, parameters: SlidesParameters
+    slides: Sequence[Slide],
+    finished: Sequence[Finished],
+    published: pd.DataFrame,
+    workers: Workers,
+    parameters: SlidesParameters,
 ) -> Iterator[CutSlide]:
     """Cut the slides that are new, changed or had a problem, the largest first.
 
@@ -28,22 +35,35 @@ def cut_slides(
 
     Args:
         slides: all that are listed.
-        finished: what earlier runs have made.
+        finished: what earlier runs have made here.
+        published: the table of what lies in the repository, all text; it may be empty.
         workers: who does it.
         parameters: how they are cut, and where.
 
     Yields:
-        What became of each; slides that are no longer listed come without rows.
+        What became of each; slides that are no longer listed, or that somebody else has finished since they
+        were done here with other settings, come without rows.
     """
-    done = {one.slide: one.key for one in finished}
-    for gone in sorted(done.keys() - {slide.name for slide in slides}):
-        yield CutSlide(gone, "")
-    waiting = [slide for slide in slides if done.get(slide.name) != make_key(slide, parameters)]
+    here, there = {one.slide: one.key for one in finished}, _find_keys(published)
+    wanted = {slide.name: make_key(slide, parameters) for slide in slides}
+    for name, key in sorted(here.items()):
+        if name not in wanted or there.get(name) == wanted[name] != key:
+            yield CutSlide(name, "")
+    waiting = [slide for slide in slides if wanted[slide.name] not in _known(slide.name, here, there)]
     if len(waiting) < len(slides):
         logger.info("%d of %d slides are finished.", len(slides) - len(waiting), len(slides))
     waiting.sort(key=lambda slide: (-slide.size, slide.name))
-    if waiting:
-        yield from _cut(waiting, workers, parameters, most_bad=parameters.bad_share * len(slides))
+    yield from _cut(waiting, workers, parameters, most_bad=parameters.bad_share * len(slides))
+
+
+def _find_keys(published: pd.DataFrame) -> dict[str, str]:
+    rows = published.reindex(columns=COLUMNS, fill_value="")
+    good = rows[rows["problem"] == ""]
+    return dict(zip(good["slide"], map(join_key, good["hash"], good["settings"]), strict=True))
+
+
+def _known(name: str, *places: Mapping[str, str]) -> set[str]:
+    return {place[name] for place in places if name in place}
 
 
 def _cut(
@@ -66,29 +86,81 @@ def _cut(
             logger.warning("Slide %s: %s.", slide.name, cut.rows[0]["problem"])
             bad += 1
         if bad > most_bad:
-            break
-    for slide in left.values():
-        yield describe_problem(slide, "it was not reached: too many others had a problem")
+            yield from (describe_problem(slide, NOT_REACHED) for slide in left.values())
+            return
 
 
-def tabulate_slides(finished: Sequence[Finished]) -> pd.DataFrame:
+def tabulate_slides(
+    finished: Sequence[Finished], published: pd.DataFrame, slides: Sequence[Slide]
+) -> pd.DataFrame:
     """Bring the rows of all slides into one table.
 
     Args:
-        finished: every slide, from whichever run.
+        finished: the slides that were done here, in whichever run.
+        published: the table of what lies in the repository, all text; it may be empty.
+        slides: all that are listed.
 
     Returns:
-        One row for each image, and one for each slide that gave none, by name.
+        One row for each image, and one for each slide that gave none, by name. Of a slide that was done
+        elsewhere only, the published rows.
     """
-    table = pd.DataFrame([row for one in finished for row in one.rows], columns=COLUMNS)
-    return table.sort_values(["slide", "image_id"], ignore_index=True)
+    rows: list[Mapping[Any, Any]] = [row for one in finished for row in one.rows]
+    elsewhere = {slide.name for slide in slides} - {one.slide for one in finished}
+    table = published.reindex(columns=COLUMNS, fill_value="")
+    rows += table[table["slide"].isin(elsewhere)].to_dict("records")
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(["slide", "image_id"], ignore_index=True)
 
 
-def describe_slides(table: pd.DataFrame, parameters: SlidesParameters) -> str:
+def label_images(table: pd.DataFrame, slide_labels: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Give each image the labels of its slide, so that it can be trained on.
+
+    Args:
+        table: from `tabulate_slides`.
+        slide_labels: the label table of the slides, all text: one row for each; it may be empty.
+        columns: what it calls its columns.
+
+    Returns:
+        The columns of `slide_labels`, one row for each image whose slide has one: its id in the place of
+        the slide's, and patient, label and all else of the slide.
+
+    Raises:
+        UserError: the label table has no column for the ids, or a slide twice.
+    """
+    images = table[table["problem"] == ""]
+    if slide_labels.empty:
+        logger.warning("There is no label table of the slides: their images have no labels.")
+        return pd.DataFrame(columns=[columns.image])
+    by_slide = _index_by_slide(slide_labels, columns)
+    labelled = images[images["slide"].isin(by_slide.index)]
+    if len(labelled) < len(images):
+        unlabelled = images["slide"].nunique() - labelled["slide"].nunique()
+        logger.warning("%d slides have no row in their label table: their images get none.", unlabelled)
+    rows = by_slide.loc[labelled["slide"]].reset_index(drop=True)
+    rows.insert(0, columns.image, labelled["image_id"].to_numpy())
+    return rows[list(slide_labels.columns)]
+
+
+def _index_by_slide(slide_labels: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    if columns.image not in slide_labels:
+        names = ", ".join(map(str, slide_labels.columns))
+        raise UserError(
+            f"The label table of the slides has no column {columns.image!r}; it has {names}.",
+            "Set columns.image in conf/base/globals.yml, or slide_labels in conf/base/catalog_slides.yml.",
+        )
+    twice = slide_labels[columns.image][slide_labels[columns.image].duplicated()]
+    if not twice.empty:
+        raise UserError(
+            f"The label table of the slides has {twice.iloc[0]!r} more than once.", "Keep one row a slide."
+        )
+    return slide_labels.set_index(columns.image)
+
+
+def describe_slides(table: pd.DataFrame, labelled: pd.DataFrame, parameters: SlidesParameters) -> str:
     """Refuse too many bad slides; else say what goes to the repository.
 
     Args:
         table: from `tabulate_slides`.
+        labelled: from `label_images`; goes there too.
         parameters: the share that may be bad.
 
     Returns:
@@ -107,4 +179,5 @@ def describe_slides(table: pd.DataFrame, parameters: SlidesParameters) -> str:
             "data/03_primary/slides.csv names all of them. Mend them, or raise slides.bad_share in "
             "conf/base/parameters_slides.yml, and run again: what is finished is not done again.",
         )
-    return f"Cut {len(table) - len(bad)} images from {slides - len(bad)} slides"
+    cut = f"Cut {len(table) - len(bad)} images from {slides - len(bad)} slides"
+    return f"{cut}, {len(labelled)} of them labelled"

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from mayo_kedro.pipelines.slides.parameters import TissueParameters
 
@@ -49,6 +48,9 @@ def find_tissue(pixels: Pixels, background: Colour, parameters: TissueParameters
     Returns:
         Of shape (height, width).
     """
+    # Kedro imports this file for every command, and SciPy takes a third of a second.
+    from scipy import ndimage  # noqa: PLC0415
+
     differs = is_coloured(pixels, background, parameters.distance)
     pieces, count = ndimage.label(differs)
     if count == 0:
@@ -69,6 +71,8 @@ def is_coloured(pixels: Pixels, background: Colour, distance: float) -> Mask:
 
 
 def _is_rough(pixels: Pixels, texture: float) -> Mask:
+    from scipy import ndimage  # noqa: PLC0415
+
     grey = pixels.mean(axis=-1, dtype=np.float32)
     mean = ndimage.uniform_filter(grey, TEXTURE_WINDOW)
     variance = ndimage.uniform_filter(grey**2, TEXTURE_WINDOW) - mean**2

@@ -17,11 +17,14 @@ from mayo_kedro.runners.in_job.job_outputs import JobOutputs
 from mayo_kedro.runners.in_job.start import is_chief
 from mayo_kedro.runners.sending.request import JobRequest, read_request
 
+ONCE = "first_machine"
+"""Tag of nodes that only the first of several machines runs: they need what it alone has."""
+
 
 class JobRunner(SequentialRunner):
     """Runs the nodes of job/request.json; Kedro's hooks fire as on any machine.
 
-    Of several machines that train together only the chief saves anything.
+    Of several machines that work together only the chief saves anything.
     """
 
     def run(  # type: ignore[override]  # of Kedro's two kinds of catalog a job has the first
@@ -41,6 +44,7 @@ class JobRunner(SequentialRunner):
         try:
             _add_inputs(catalog, request, folder)
             if outputs is None:
+                pipeline -= pipeline.only_nodes_with_tags(ONCE)
                 _keep_in_memory(catalog, pipeline)
             else:
                 outputs.add_to(catalog)

@@ -101,6 +101,7 @@ def prepare(request: Mapping[str, Any], folder: Path) -> None:
         PYTHONPATH=str(folder / "src"),
         PYTHONUNBUFFERED="1",
         MAYO_CHECKPOINTS=str(folder / "outputs" / "checkpoints"),
+        MAYO_KEPT=str(folder / "outputs" / "kept"),
     )
     os.environ.update(request["environment"])
     if request["secrets"]:

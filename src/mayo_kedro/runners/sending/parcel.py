@@ -22,7 +22,9 @@ from mayo_kedro.runners.crossing.resolved_parameters import merge
 from mayo_kedro.runners.grouping import NodeGroup
 from mayo_kedro.runners.in_job.job_folder import COMMAND, INPUTS
 from mayo_kedro.runners.job import JobSpec
+from mayo_kedro.runners.machine_settings import MACHINES_TAG
 from mayo_kedro.runners.run_context import RunContext
+from mayo_kedro.runners.sending.cluster_key import CLUSTER_KEY, make_cluster_key
 from mayo_kedro.runners.sending.fingerprints import hash_listing
 from mayo_kedro.runners.sending.request import JobRequest, write_request
 from mayo_kedro.runners.sending.staging import check_snapshot, stage_project
@@ -89,7 +91,7 @@ def pack_job(
     Raises:
         UserError: something can't or must not travel.
     """
-    run_id = _make_run_id(group)
+    run_id, machines = _make_run_id(group), settings.machines(group.tag)
     staged = stage_project(context.project, folder, boundary.data_files)
     packed = [
         pack(catalog.load(crossing.name), folder / INPUTS, crossing.name)
@@ -97,6 +99,8 @@ def pack_job(
         if crossing.way is Way.PACKED
     ]
     values = read_secrets(settings)
+    if machines.node_count > 1:
+        values[CLUSTER_KEY] = make_cluster_key()
     request = JobRequest(
         env=context.environment,
         pipelines=tuple(context.pipelines),
@@ -110,7 +114,7 @@ def pack_job(
         environment=dict(context.job_variables()),
         context=JOB_CONTEXT,
     )
-    fingerprint = _fingerprint(request, settings.node_count)
+    fingerprint = _fingerprint(request, machines.node_count)
     with tracked_child(group.name, run_id) as tracked:
         environment = {**request.environment, **IN_A_JOB, "MAYO_JOB": run_id}
         environment |= {} if tracked else {UNTRACKED: "1"}
@@ -123,10 +127,10 @@ def pack_job(
         command=COMMAND,
         source=folder,
         environment=describe_environment(context.project, settings),
-        compute=settings.compute_spec,
-        tags={FINGERPRINT_TAG: fingerprint, "mayo_nodes": ",".join(request.nodes)},
-        max_seconds=settings.max_seconds,
-        node_count=settings.node_count,
+        compute=machines.compute_spec,
+        tags={FINGERPRINT_TAG: fingerprint, "mayo_nodes": ",".join(request.nodes), MACHINES_TAG: group.tag},
+        max_seconds=machines.max_seconds,
+        node_count=machines.node_count,
     )
     named = {request.secrets[variable]: value for variable, value in values.items()}
     return Parcel(spec, named, fingerprint, tracked)

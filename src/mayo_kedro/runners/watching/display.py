@@ -26,15 +26,14 @@ class JobDisplay:
     At the end of a cell a notebook shows it too.
 
     Args:
-        price_per_hour: of one machine, in `currency`; None if it is not known.
-        currency: such as USD.
-        node_count: machines that a job uses.
+        price: of a job's machines, where `name` gives no other.
     """
 
-    def __init__(self, price_per_hour: float | None, currency: str, node_count: int = 1) -> None:
-        self._price = Price(price_per_hour, currency, node_count)
+    def __init__(self, price: Price | None = None) -> None:
+        self._price = price or Price()
         self._jobs: dict[str, JobProgress] = {}
         self._names: dict[str, str] = {}
+        self._prices: dict[str, Price] = {}
         self._lock = threading.RLock()
         self._view: _View = _Lines()
         self._open = ExitStack()
@@ -53,9 +52,9 @@ class JobDisplay:
         self._open.close()
         self._view.close(list(self._jobs.values()))
 
-    def name(self, run_id: str, name: str) -> None:
-        """Give a job a short name; without one it is the end of its id."""
-        self._names[run_id] = name
+    def name(self, run_id: str, name: str, price: Price | None = None) -> None:
+        """Give a job a short name, without which it is the end of its id, and the price of its machines."""
+        self._names[run_id], self._prices[run_id] = name, price or self._price
 
     def prefix(self, run_id: str) -> str:
         """What to put before a line of a job: its name where there are several, else ""."""
@@ -77,7 +76,8 @@ class JobDisplay:
     def _job(self, run_id: str) -> JobProgress:
         if run_id not in self._jobs:
             unknown = JobState(run_id, JobStatus.WAITING, "Unknown")
-            self._jobs[run_id] = JobProgress(unknown, self._name(run_id), self._price)
+            price = self._prices.get(run_id, self._price)
+            self._jobs[run_id] = JobProgress(unknown, self._name(run_id), price)
         return self._jobs[run_id]
 
     def _name(self, run_id: str) -> str:

@@ -20,7 +20,7 @@ class TrainingEvent(BaseModel, frozen=True):
 
     Attributes:
         fold: the held-out fold.
-        stage: "frozen" or "fine_tune".
+        stage: "frozen" or "fine_tune", after the number of the trial where settings are searched.
         epoch: from 0, over both stages.
         epochs: how many there are at most; None within an epoch, where it is not known.
         step: batches done in this epoch; None after its end.

@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from typing import Self
 
 from mayo_kedro.runners.job import JobState, JobStatus
+from mayo_kedro.runners.machine_settings import MachineSettings
 from mayo_kedro.runners.watching.events import TrainingEvent
 
 
@@ -17,9 +19,14 @@ class Price:
         nodes: machines that a job uses.
     """
 
-    per_hour: float | None
-    currency: str
+    per_hour: float | None = None
+    currency: str = ""
     nodes: int = 1
+
+    @classmethod
+    def of(cls, machines: MachineSettings) -> Self:
+        """The price of the machines of a job."""
+        return cls(machines.price_per_hour, machines.currency, machines.node_count)
 
     def tell(self, seconds: float) -> str:
         """What a job has cost after so many seconds of running; "" for nothing, or without a price."""

@@ -60,6 +60,7 @@ class Size:
 T4 = "Standard NCASv3_T4 Family"
 SIZES = (
     Size("Standard_DS3_v2", "standardDSv2Family", 4, 0, 14, 28_672),
+    Size("Standard_F16s_v2", "standardFSv2Family", 16, 0, 32, 131_072),
     Size("Standard_NC4as_T4_v3", T4, 4, 1, 28, 180_224),
     Size("Standard_NC8as_T4_v3", T4, 8, 1, 56, 360_448),
     Size("Standard_NC16as_T4_v3", T4, 16, 1, 110, 360_448),

@@ -1,0 +1,128 @@
+"""Do the machines of one job work together, and nobody else with them?"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from mayo_kedro.datasets import SlideWorkersDataset, dask_connection, lent_workers
+from mayo_kedro.datasets.machines import KEY_VARIABLE, find_machines
+from mayo_kedro.errors import UserError
+from mayo_kedro.runners.sending.cluster_key import CLUSTER_KEY, make_cluster_key
+from mayo_kedro.streaming.slides import Slide
+
+LEND = """
+from mayo_kedro.datasets import SlideWorkersDataset
+print(list(SlideWorkersDataset().load().run(len, [], scheduler=None, workers=1)))
+"""
+
+
+def free_addresses(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    addresses = ["{}:{}".format(*one.getsockname()) for one in sockets]
+    for one in sockets:
+        one.close()
+    return addresses
+
+
+def describe(addresses, number):
+    return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}})
+
+
+@pytest.fixture
+def first(monkeypatch):
+    """This process as the first of two machines; gives the addresses of both."""
+    addresses = free_addresses(2)
+    monkeypatch.setenv("TF_CONFIG", describe(addresses, 0))
+    monkeypatch.setenv(KEY_VARIABLE, make_cluster_key())
+    return addresses
+
+
+def start(addresses, number):
+    environment = {**os.environ, "TF_CONFIG": describe(addresses, number)}
+    return subprocess.Popen([sys.executable, "-c", LEND], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def run(function, count):
+    slides = [Slide(f"slide_{number}", "", 1, "", "") for number in range(count)]
+    return SlideWorkersDataset().load().run(function, slides, scheduler=None, workers=1)
+
+
+def test_both_ends_mean_the_same_variable():
+    assert KEY_VARIABLE == CLUSTER_KEY
+
+
+@pytest.mark.parametrize("told", ["", "{}", describe(["a:1"], 0)])
+def test_one_machine_is_none_of_several(monkeypatch, told):
+    monkeypatch.setenv("TF_CONFIG", told)
+    assert find_machines() is None
+
+
+def test_the_machines_are_read_as_the_job_is_told_of_them(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", describe(["10.0.0.4:2222", "10.0.0.5:2223"], 1))
+    machines = find_machines()
+    assert (machines.first_host, machines.first_port, machines.own_host) == ("10.0.0.4", 2222, "10.0.0.5")
+    assert not machines.is_first
+
+
+def test_a_second_machine_works_for_the_first_is_replaced_and_ends_with_it(first, tmp_path):
+    marker = str(tmp_path / "killed")
+
+    def work(slide):
+        import os
+        import signal
+        import time
+
+        time.sleep(0.25)
+        mine = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+        if mine == 1 and not os.path.exists(marker):
+            open(marker, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return mine
+
+    with start(first, 1) as second:
+        results = dict(run(work, 60))
+        assert sorted({*results.values()}) == [0, 1]
+        assert os.path.exists(marker)
+        assert second.wait(60) == 0
+        assert second.stdout.read() == "[]\n"
+
+
+def test_a_second_machine_is_waited_for_where_there_is_nothing_to_do(first, monkeypatch, caplog):
+    caplog.set_level("INFO", "mayo_kedro")
+    monkeypatch.setenv("TF_CONFIG", describe(first, 1))
+    with start(first, 0) as other:
+        assert list(run(len, 0)) == []
+        assert "1 workers of this machine help tls://127.0.0.1:" in caplog.text
+        assert "needs no more help" in caplog.text
+        assert other.wait(60) == 0
+
+
+def test_who_does_not_show_the_key_is_kept_out(first):
+    from distributed import Client
+    from distributed.security import Security
+
+    results = run(lambda slide: slide.name, 2)
+    next(results)
+    for stranger in (None, Security.temporary()):
+        with pytest.raises(OSError, match=r"TLS certificate|closed|Timed out"):
+            Client(f"tls://{first[0]}" if stranger else f"tcp://{first[0]}", security=stranger, timeout=1)
+    assert next(results)[1].startswith("slide_")
+    results.close()
+
+
+def test_a_first_machine_that_needs_no_help_is_not_waited_for_forever(first, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", describe(first, 1))
+    monkeypatch.setattr(lent_workers, "JOIN_SECONDS", 1)
+    assert list(run(len, 3)) == []
+
+
+def test_workers_that_do_not_come_up_are_told(monkeypatch):
+    monkeypatch.setattr(dask_connection, "FIRST_WORKER_SECONDS", 0.01)
+    with pytest.raises(UserError, match="No worker came up on this machine"):
+        next(run(len, 1))
