@@ -10,7 +10,8 @@ from mayo_kedro.selected_folds import find_selected_folds
 @pytest.mark.parametrize(
     ("parameters", "folds"),
     [
-        ({}, (0,)),
+        ({}, (0, 1, 2, 3, 4)),
+        ({"modelling": {"folds": 3}}, (3,)),
         ({"modelling": {"folds": [2, 0]}}, (2, 0)),
         ({"modelling": {"folds": "all"}}, (0, 1, 2, 3, 4)),
         ({"modelling": {"folds": "all"}, "data_processing": {"split": {"folds": 3}}}, (0, 1, 2)),
@@ -26,7 +27,8 @@ def test_folds_of_the_parameters(parameters, folds):
 def test_every_context_has_the_nodes_of_its_own_parameters(project, monkeypatch):
     monkeypatch.chdir(project.path)
     configure_project("mayo_kedro")
-    for given, folds in [({}, {0}), ({"folds": "all"}, {0, 1, 2, 3, 4}), ({"folds": [3]}, {3}), ({}, {0})]:
+    every = {0, 1, 2, 3, 4}
+    for given, folds in [({}, every), ({"folds": 0}, {0}), ({"folds": [3]}, {3}), ({}, every)]:
         session = KedroSession.create(project.path, runtime_params={"modelling": given})
         session.load_context()
         for name in ("modelling", "__default__"):
@@ -39,8 +41,8 @@ def test_every_context_has_the_nodes_of_its_own_parameters(project, monkeypatch)
 def test_the_command_line_selects_folds(project):
     """Kedro looks for the nodes before it reads or trains anything."""
     arguments = ("run", "--pipelines", "modelling", "--nodes", "train_fold_4_node")
-    chosen = project.kedro(*arguments, "--params", "modelling.folds=all")
+    chosen = project.kedro(*arguments)
     assert "splits" in chosen.stdout + chosen.stderr
     assert "train_fold_4_node" not in chosen.stderr.splitlines()[-1]
-    unchosen = project.kedro(*arguments)
+    unchosen = project.kedro(*arguments, "--params", "modelling.folds=0")
     assert "train_fold_4_node" in unchosen.stderr

@@ -66,7 +66,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 _NO_PIPELINE = re.compile(r"importing the 'mayo_kedro\.pipelines\.(\w+)' module")
-_FIELD = re.compile(r"^([\w.]+)\n  (.+?) \[type=(\w+), input_value=(.+?), input_type=", re.MULTILINE)
+_FIELD = re.compile(r"^([\w.`]+)\n  (.+?) \[type=(\w+), input_value=(.+?), input_type=", re.MULTILINE)
 _RULE = re.compile(r"^  Value error, (.+?) \[type=", re.MULTILINE)
 
 

@@ -45,12 +45,21 @@ def draw(number: int, fibrin_share: float, stain: Stain = PLAIN) -> np.ndarray:
 
 def test_layout_is_the_competitions(folder, table):
     assert list(table) == ["image_id", "center_id", "patient_id", "image_num", "label"]
-    assert {path.name for path in folder.iterdir()} == {"train.csv", "images", "NOTICE.txt", "README.md"}
+    expected = {"train.csv", "images", "test.csv", "test", "NOTICE.txt", "README.md"}
+    assert {path.name for path in folder.iterdir()} == expected
     assert {path.stem for path in (folder / "images").iterdir()} == set(table["image_id"])
     assert (table["image_id"] == table["patient_id"] + "_" + table["image_num"]).all()
     assert table["image_id"].is_monotonic_increasing
     assert set(table["label"]) == {"CE", "LAA"}
     assert table["patient_id"].nunique() == 24
+
+
+def test_new_patients_have_no_label_and_are_nobody_of_the_others(folder, table):
+    new = pd.read_csv(folder / "test.csv", dtype=str)
+    assert list(new) == ["image_id", "center_id", "patient_id", "image_num"]
+    assert {path.stem for path in (folder / "test").iterdir()} == set(new["image_id"])
+    assert new["patient_id"].nunique() == sample.NEW_PATIENTS
+    assert not set(new["patient_id"]) & set(table["patient_id"])
 
 
 def test_a_patient_has_one_label_one_center_and_images_from_zero(table):

@@ -3,13 +3,14 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
+from mayo_kedro.datasets.trial_run import TrialRun, adopt, tracked_trial
 from mayo_kedro.progress import Advance, progress
 from mayo_kedro.runners.watching.events import JOB_VARIABLE, EventWriter, TrainingEvent
 
@@ -23,16 +24,20 @@ class TrainingMonitor:
 
     Args:
         events: where a job tells of them; None elsewhere.
+        trial: of a search, which has a run of its own; None for the training itself.
     """
 
-    def __init__(self, events: EventWriter | None = None) -> None:
+    def __init__(self, events: EventWriter | None = None, trial: TrialRun | None = None) -> None:
         self._events = events
+        self._trial = trial
         self._shown = ExitStack()
         self._advance: Advance | None = None
 
     @property
     def tracked_run(self) -> str | None:
-        """Id of the active MLflow run; None without one."""
+        """Id of the trial's MLflow run, or of the active one; None without one."""
+        if self._trial is not None:
+            return self._trial.run_id
         run = _active_run()
         return str(run.info.run_id) if run else None
 
@@ -49,6 +54,7 @@ class TrainingMonitor:
             steps: batches in the epoch.
             logs: the running metrics.
         """
+        stage = self._name(stage)
         if self._events is not None:
             done = {"step": step + 1, "steps": steps}
             self._events.step(_make_event(fold, stage, epoch, logs).model_copy(update=done))
@@ -69,6 +75,7 @@ class TrainingMonitor:
             epochs: how many there are at most.
             logs: Keras' metrics by name.
         """
+        stage = self._name(stage)
         self._shown.close()
         self._advance = None
         told = "  ".join(f"{name} {value:.3f}" for name, value in logs.items() if name in _TOLD)
@@ -78,7 +85,42 @@ class TrainingMonitor:
         logger.info("Fold %d · %s · epoch %d/%d · %s", fold, _words(stage), epoch + 1, epochs, told)
         if self._events is not None:
             self._events.write(_make_event(fold, stage, epoch, logs).model_copy(update={"epochs": epochs}))
-        self._track({f"fold_{fold}/{name}": value for name, value in logs.items()}, epoch)
+        if self._trial is not None:
+            self._trial.log(logs, epoch)
+        else:
+            self._track({f"fold_{fold}/{name}": value for name, value in logs.items()}, epoch)
+
+    @contextmanager
+    def open_trial(
+        self, fold: int, number: int, trials: int, settings: Mapping[str, Any], run: str | None
+    ) -> Iterator["TrainingMonitor"]:
+        """Watch a trial of a search as long as the block lasts.
+
+        Args:
+            fold: the held-out fold.
+            number: of the trial, from 1.
+            trials: how many there are.
+            settings: that are tried, by name.
+            run: id of the run that an interrupted attempt has begun for this trial; None begins one.
+        """
+        title = f"trial {number}/{trials}"
+        parent, name = self.tracked_run, f"fold {fold} trial {number}"
+        with tracked_trial(parent, name, title, settings, run) as trial:
+            monitor = TrainingMonitor(self._events, trial)
+            with monitor._shown:
+                yield monitor
+
+    def trial_ended(self, outcome: str, loss: float | None) -> None:
+        """Take what came out of the trial that this monitor watches."""
+        if self._trial is not None:
+            self._trial.end(outcome, loss)
+
+    def adopt_trials(self, runs: Sequence[str]) -> None:
+        """Take finished trials of an earlier attempt, by their runs' ids, into the run of this one."""
+        adopt(self.tracked_run, runs)
+
+    def _name(self, stage: str) -> str:
+        return stage if self._trial is None else f"{self._trial.title} · {stage}"
 
     def _track(self, metrics: Mapping[str, float], epoch: int) -> None:
         run = self.tracked_run
@@ -112,6 +154,10 @@ def _active_run() -> Any:
 _TOLD = ("loss", "val_loss", "val_accuracy")
 
 
+def _words(stage: str) -> str:
+    return stage.replace("_", "-")
+
+
 def _make_event(fold: int, stage: str, epoch: int, logs: Mapping[str, float]) -> TrainingEvent:
     return TrainingEvent(
         fold=fold,
@@ -121,10 +167,6 @@ def _make_event(fold: int, stage: str, epoch: int, logs: Mapping[str, float]) ->
         val_loss=logs.get("val_loss"),
         images_per_second=logs.get("images_per_second"),
     )
-
-
-def _words(stage: str) -> str:
-    return stage.replace("_", "-")
 
 
 class TrainingMonitorDataset(AbstractDataset[Any, TrainingMonitor]):

@@ -32,6 +32,7 @@ TRAIT_SPREAD = 0.8  # traits this far from 0 make the clot mostly fibrin or most
 FIBRIN_RANGE = (0.06, 0.94)
 CENTERS = {1: 6, 2: 5, 3: 5, 4: 14, 5: 6, 6: 5, 7: 11, 8: 3, 9: 3, 10: 4, 11: 38}  # percent of the patients
 IMAGES = {1: 86.0, 2: 10.7, 3: 2.1, 4: 0.6, 5: 0.6}  # percent of the patients
+NEW_PATIENTS = 12  # without a label
 
 NOTICE = "Synthetic drawings, not medical data; the best possible patient AUC is {best:.2f}.\n"
 README = """# Synthetic slides of clots
@@ -45,6 +46,7 @@ That of Kaggle's Mayo Clinic STRIP AI, with PNG in place of TIFF:
 - `train.csv`: image_id, center_id, patient_id, image_num, label. Read the ids as text: some look like
   numbers, as the competition's do.
 - `images/{{image_id}}.png`: RGB, 256-640 by 256-900 pixels; mostly empty slide, not always white.
+- `test.csv`, `test/{{image_id}}.png`: {new} more patients without a label, to be predicted.
 
 ## How the labels relate to the pixels
 Each patient has a hidden trait, normal with variance 1; the classes' means are {separation:.2f} apart. It
@@ -70,7 +72,7 @@ class Patient(NamedTuple):
 
 
 def draw_sample(folder: Path, *, seed: int = 17, patients: int = PATIENTS) -> None:
-    """Write `images/`, `NOTICE.txt`, `README.md` and, when all else is there, `train.csv`.
+    """Write `images/`, `test/`, `test.csv`, `NOTICE.txt`, `README.md` and, at the end, `train.csv`.
 
     The same seed and number of patients give the same bytes.
 
@@ -87,15 +89,21 @@ def draw_sample(folder: Path, *, seed: int = 17, patients: int = PATIENTS) -> No
     generator = np.random.default_rng([seed, 0])
     stains = {center: draw_stain(generator) for center in CENTERS}
     people = _draw_patients(generator, patients)
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    _write_texts(folder, people, seed)
+    known = {person.name for person in people}
+    drawn = _draw_patients(np.random.default_rng([seed, 0, 1]), NEW_PATIENTS)
+    new_people = [person for person in drawn if person.name not in known]
+    for name in ("images", "test"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _write_texts(folder, people, new_people, seed)
 
-    def draw(number: int, person: Patient) -> None:
-        _draw_images(folder / "images", person, stains[person.center], [seed, number])
+    def draw(number: int, place: tuple[str, Patient]) -> None:
+        _draw_images(folder / place[0], place[1], stains[place[1].center], [seed, number])
 
+    places = [("images", person) for person in people] + [("test", person) for person in new_people]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(draw, range(1, patients + 1), people))
-    _tabulate(people).to_csv(folder / "train.csv", index=False, lineterminator="\n")
+        list(pool.map(draw, range(1, len(places) + 1), places))
+    _write_table(_tabulate(new_people).drop(columns="label"), folder / "test.csv")
+    _write_table(_tabulate(people), folder / "train.csv")
 
 
 def best_auc(people: Sequence[Patient]) -> float:
@@ -158,9 +166,14 @@ def _tabulate(people: Sequence[Patient]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("image_id")
 
 
-def _write_texts(folder: Path, people: Sequence[Patient], seed: int) -> None:
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def _write_texts(folder: Path, people: Sequence[Patient], new_people: Sequence[Patient], seed: int) -> None:
     readme = README.format(
         patients=len(people),
+        new=len(new_people),
         images=sum(person.images for person in people),
         seed=seed,
         separation=SEPARATION,

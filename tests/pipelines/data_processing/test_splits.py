@@ -208,17 +208,44 @@ def with_centres(centres: int) -> pd.DataFrame:
     return label_classes(pd.DataFrame(rows, columns=["image", "patient", "label", "centre"]), COLUMNS)
 
 
-@pytest.mark.parametrize("centres", [3, 7])
-def test_with_as_many_folds_as_centres_each_is_left_out_once(centres: int) -> None:
+@pytest.mark.parametrize("centres", [2, 12])
+def test_each_centre_is_left_out_once(centres: int) -> None:
     splits = split_patients(with_centres(centres), settings_for("by_centre", folds=centres))
-    assert (splits.groupby("centre")["fold"].nunique() == 1).all()
-    assert (splits.groupby("fold")["centre"].nunique() == 1).all()
-    assert splits["fold"].nunique() == centres
+    assert splits["fold"].dtype == np.int64
+    # By name, but centre 10 comes after centre 2.
+    assert (splits["centre"] == "centre " + splits["fold"].astype(str)).all()
+    summary = summarize_splits(splits, COLUMNS, settings_for("by_centre", folds=centres))
+    assert [fold["centre"] for fold in summary["folds"]] == [f"centre {fold}" for fold in range(centres)]
+    assert [fold["patients"] for fold in summary["folds"]] == [40] + [4] * (centres - 1)
+    assert summary["leaks"] is False
 
 
-def test_more_folds_than_centres_are_refused() -> None:
-    with pytest.raises(UserError, match=r"has 3 centres, too few for 4 folds.*\n.*split\.folds.* to 3"):
-        split_patients(with_centres(3), settings_for("by_centre", folds=4))
+@pytest.mark.parametrize("folds", [2, 5])
+def test_other_folds_than_centres_are_refused_with_their_number(folds: int) -> None:
+    with pytest.raises(UserError, match=r"has 3 centres, .* but . folds.*\n.*split\.folds in conf.* to 3,"):
+        split_patients(with_centres(3), settings_for("by_centre", folds=folds))
+
+
+def test_one_centre_cannot_be_left_out() -> None:
+    with pytest.raises(UserError, match=r"one centre, so that none can be left out.*\n.*to by_patient"):
+        split_patients(with_centres(1), settings_for("by_centre", folds=2))
+
+
+def test_a_centre_without_a_class_is_named() -> None:
+    table = with_centres(3)
+    table = table[(table["centre"] != "centre 1") | (table["label"] == "blue")]
+    with pytest.raises(UserError, match=r"Centre 'centre 1' has no patient of class 'red'.*\n.*by_patient"):
+        split_patients(table, settings_for("by_centre", folds=3))
+
+
+def test_a_patient_of_two_centres_is_a_leak(caplog: pytest.LogCaptureFixture) -> None:
+    table = with_centres(3)
+    table.loc[table["patient"] == "red-1-0", "patient"] = "red-2-0"
+    summary = summarize_splits(
+        split_patients(table, settings_for("by_centre", folds=3)), COLUMNS, settings_for("by_centre", folds=3)
+    )
+    assert summary["patients_on_both_sides"] == 1
+    assert "This split leaks" in caplog.text
 
 
 def test_a_split_by_centres_that_nobody_named_is_refused() -> None:

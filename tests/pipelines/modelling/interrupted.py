@@ -74,7 +74,7 @@ def train_small(splits, images, parameters, monitor, checkpoints):
 
 def train_whole_fold(splits, images, weights, parameters, monitor, checkpoints):
     files = {parameters.weights: LocalWeights(weights / parameters.weights)}
-    network, history, _, _ = train_fold(
+    network, history, *_ = train_fold(
         splits, images, files, COLUMNS, parameters, monitor, checkpoints, fold=0, folds=(0,)
     )
     return network, history

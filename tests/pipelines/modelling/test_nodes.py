@@ -56,7 +56,7 @@ def run(splits, columns, weights, module_images, tmp_path_factory):
             "clot_images": images,
             "backbone_weights": weights,
             "params:columns": columns,
-            "params:modelling": ModellingParameters(**TINY | settings),
+            "params:modelling": ModellingParameters(**TINY | {"folds": with_node} | settings),
             "training_monitor": monitor,
         }
         catalog = DataCatalog({name: MemoryDataset(data, copy_mode="assign") for name, data in given.items()})
@@ -120,6 +120,22 @@ def test_model_is_named_after_its_fold_and_is_what_predicted(trained, splits, mo
     )
 
 
+def test_features_and_evidence_are_kept_of_what_was_held_out(trained, splits):
+    """Of an image of 32 pixels the last map has one cell, which holds the whole score."""
+    made, held_out = trained[0], splits[splits["fold"] == 0]
+    for name in ("embeddings", "evidence"):
+        assert made[name]["image"].tolist() == held_out["image"].tolist()
+    kernel, bias = made["fold_0_model"].get_layer("probabilities").get_weights()
+    features = made["embeddings"].filter(like="feature_").to_numpy()
+    odds = np.log(made["predictions"]["probability_red"] / made["predictions"]["probability_plain"])
+    np.testing.assert_allclose(features @ (kernel[:, 1] - kernel[:, 0]) + bias[1] - bias[0], odds, atol=1e-3)
+    np.testing.assert_allclose(made["evidence"]["evidence_red"] + bias[1] - bias[0], odds, atol=1e-3)
+    assert set(made["embeddings"]["fold"]) == {0}
+    assert made["evidence"][["left", "top", "right", "bottom"]].drop_duplicates().to_numpy().tolist() == [
+        [0, 0, 1, 1]
+    ]
+
+
 def test_summary_tells_what_was_trained(trained):
     summary = trained[0]["training_summary"]
     assert summary["backbone"] == "EfficientNetLite0"
@@ -146,6 +162,8 @@ def test_all_folds_predict_every_image_once_with_several_networks(run, splits, m
     settings = {"frozen_epochs": 1, "fine_tune_epochs": 0, "folds": "all", "ensemble": 2}
     made, monitor = run((0, 1), calibration="platt", **settings)
     assert made["fold_models"] == ["fold_0", "fold_1"]
+    assert made["embeddings"]["fold"].tolist() == made["predictions"]["fold"].tolist()
+    assert made["evidence"]["image"].tolist() == made["predictions"]["image"].tolist()
     assert sorted(made["predictions"]["image"]) == sorted(splits["image"])
     assert made["history"]["fold"].tolist() == [0, 0, 1, 1]
     assert made["history"]["seed"].tolist() == [1, 2, 1, 2]
@@ -172,6 +190,7 @@ def test_the_recipe_of_tiles_trains_saves_and_predicts(run, splits, module_image
     assert len(made["predictions"]) == (splits["fold"] == 0).sum()
     assert np.isfinite(made["history"]["val_loss"]).all()
     assert made["training_summary"]["recipe"] == "tiles"
+    assert made["evidence"]["attention"].tolist() == [1] * len(made["predictions"])
 
 
 def test_damaged_image_stops_a_streamed_training_by_name(run, images):
@@ -199,7 +218,7 @@ def test_folds_that_do_not_fit_the_splits_are_refused_before_anything_is_trained
             module_images,
             weights,
             columns,
-            ModellingParameters(**TINY),
+            ModellingParameters(**TINY, folds=5),
             monitor,
             checkpoints,
             fold=5,
@@ -236,4 +255,5 @@ def test_folds_are_nodes_that_do_not_wait_for_one_another():
     assert {node.name for node in sent.nodes} == {"train_fold_0_node", "train_fold_3_node"}
     assert [len(group) for group in sent.grouped_nodes] == [2]
     assert [node.name for node in pipeline.nodes][-1] == "join_folds_node"
-    assert pipeline.outputs() >= {"fold_models", "history", "predictions", "training_summary"}
+    tables = {"history", "predictions", "embeddings", "evidence"}
+    assert pipeline.outputs() >= {"fold_models", "training_summary", *tables}

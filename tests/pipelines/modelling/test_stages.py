@@ -39,7 +39,7 @@ def fit(splits, columns, images, checkpoints):
 
 def validation_loss(network, pixels, tables) -> float:
     images = np.concatenate(
-        [part for _, part in pixels.read(tables.validation["image"].tolist(), Order(8)).epoch()]
+        [part for _, part, _ in pixels.read(tables.validation["image"].tolist(), Order(8)).epoch()]
     )
     probabilities = network.predict(images, verbose=0)
     labels = tables.validation["int_labels"].to_numpy()
@@ -109,5 +109,5 @@ def test_class_weights_make_the_classes_count_the_same(fit, images, weighted, ex
         validation_share=0,
         class_weights=weighted,
     )
-    ((_, seen),) = pixels.read(["000_0"], Order(1)).epoch()
+    ((_, seen, _),) = pixels.read(["000_0"], Order(1)).epoch()
     assert float(network.predict(seen, verbose=0)[0, 1]) == pytest.approx(expected, abs=0.06)

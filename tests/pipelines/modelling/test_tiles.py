@@ -8,8 +8,9 @@ from PIL import Image
 
 from mayo_kedro.pipelines.modelling.augmentation import add_augmentation
 from mayo_kedro.pipelines.modelling.decoding import read_tiles
+from mayo_kedro.pipelines.modelling.evidence import open_network
 from mayo_kedro.pipelines.modelling.parameters import Augmentation, ModellingParameters
-from mayo_kedro.pipelines.modelling.tile_network import build_tile_network, measure_attention
+from mayo_kedro.pipelines.modelling.tile_network import build_tile_network
 from mayo_kedro.pipelines.modelling.tiles import choose_tiles, find_background
 
 LILAC = (222, 205, 230)
@@ -28,6 +29,15 @@ def count_tissue(tiles: np.ndarray) -> list[int]:
     return (tiles == TISSUE).all(axis=-1).sum(axis=(1, 2)).tolist()
 
 
+def cut(slide: np.ndarray, frame: np.ndarray, size: int) -> np.ndarray:
+    """What lies in a frame, on lilac glass where it reaches beyond the slide."""
+    height, width = slide.shape[:2]
+    left, top = (int(place) for place in np.rint(frame[:2] * [width, height]))
+    glass = draw_slide(height + 2 * size, width + 2 * size, [])
+    glass[size : size + height, size : size + width] = slide
+    return glass[top + size : top + 2 * size, left + size : left + 2 * size]
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     height=st.integers(1, 40),
@@ -41,7 +51,7 @@ def test_tiles_are_the_richest_and_lose_nothing(height, width, size, count, seed
     slide = draw_slide(height + 2, width + 2, [])
     inside = generator.random((height, width)) < generator.random()
     slide[1:-1, 1:-1][inside] = TISSUE
-    tiles = choose_tiles(slide, size, count).numpy()
+    tiles, frames = (tensor.numpy() for tensor in choose_tiles(slide, size, count))
     assert tiles.shape == (count, size, size, 3)
     amounts = count_tissue(tiles)
     assert amounts == sorted(amounts, reverse=True)
@@ -49,6 +59,11 @@ def test_tiles_are_the_richest_and_lose_nothing(height, width, size, count, seed
     kept = sum(amounts)
     assert kept == inside.sum() if count >= everything else kept >= inside.sum() * count / everything - 1e-6
     assert ((tiles == TISSUE).all(axis=-1) | (tiles == LILAC).all(axis=-1)).all()
+    for tile, frame in zip(tiles, frames, strict=True):
+        if np.isnan(frame).any():
+            assert (tile == LILAC).all()
+        else:
+            assert (cut(slide, frame, size) == tile).all()
 
 
 def test_the_background_is_the_border_s_commonest_shade():
@@ -60,8 +75,9 @@ def test_the_background_is_the_border_s_commonest_shade():
 def test_a_file_gives_tiles_at_its_own_scale(tmp_path):
     path = tmp_path / "slide.png"
     Image.fromarray(draw_slide(64, 96, [(32, 32, 32), (0, 70, 10)])).save(path)
-    tiles = read_tiles(tf.constant(str(path)), 32, 3).numpy()
-    assert count_tissue(tiles) == [32 * 32, 100, 0]
+    tiles, frames = read_tiles(tf.constant(str(path)), 32, 3)
+    assert count_tissue(tiles.numpy()) == [32 * 32, 100, 0]
+    np.testing.assert_allclose(frames[:2], [[1 / 3, 0.5, 2 / 3, 1], [2 / 3, 0, 1, 0.5]], rtol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +94,17 @@ def bags() -> np.ndarray:
     return tiles
 
 
+def measure(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    return np.asarray(open_network(network)(images)["attention"])
+
+
 def test_attention_adds_up_to_one_and_leaves_bare_tiles_out(network, bags):
-    attention = measure_attention(network, bags)
+    attention = measure(network, bags)
     np.testing.assert_allclose(attention.sum(axis=1), 1, rtol=1e-6)
     assert attention[1, 2] == 0
     assert (np.delete(attention.ravel(), 5) > 0).all()
     bare = np.full_like(bags[:1], 255)
-    np.testing.assert_allclose(measure_attention(network, bare), 1 / 3, rtol=1e-6)
+    np.testing.assert_allclose(measure(network, bare), 1 / 3, rtol=1e-6)
 
 
 def test_neither_the_order_of_the_tiles_nor_the_colour_of_a_bare_one_matters(network, bags):

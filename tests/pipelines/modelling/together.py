@@ -36,8 +36,8 @@ def build(dropout: float) -> keras.Model:
     inputs = keras.Input((32, 32, 3), dtype="uint8", name="image")
     features = keras.layers.Rescaling(1 / 255)(inputs)
     features = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(features)
-    pooled = keras.layers.Dropout(dropout)(keras.layers.GlobalAveragePooling2D()(features))
-    return keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(pooled))
+    pooled = keras.layers.Dropout(dropout)(keras.layers.GlobalAveragePooling2D(name="pool")(features))
+    return keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="probabilities")(pooled))
 
 
 def main(folder: Path, settings: dict) -> None:
@@ -53,7 +53,7 @@ def main(folder: Path, settings: dict) -> None:
     training = Training(parameters, COLUMNS.ordered_classes, pixels, None, monitor, checkpoints, devices)
     tables = split_fold(splits, 0, COLUMNS, parameters)
     history = fit_stages(training, take_up(training, tables, 0, "fold_0", network, network), network)
-    _, probabilities = predict(network, pixels, tables.held_out, 5)
+    probabilities = predict(network, pixels, tables.held_out, 5).probabilities
     history.to_json(folder / "history.json", double_precision=15)
     network.save(folder / "network.keras")
     np.savez(folder / "weights.npz", *network.get_weights(), probabilities)

@@ -80,6 +80,17 @@ def make_facts(splits: pd.DataFrame, seed: int = 2) -> pd.DataFrame:
     )
 
 
+def make_evidence(predictions: pd.DataFrame, classes: Sequence[str], seed: int = 3) -> pd.DataFrame:
+    """Four quarters of every image, with evidence at random."""
+    quarters = pd.DataFrame(
+        [(x, y, x + 0.5, y + 0.5, 0.25) for y in (0, 0.5) for x in (0, 0.5)],
+        columns=["left", "top", "right", "bottom", "attention"],
+    )
+    table = predictions[["image"]].merge(quarters, how="cross")
+    numbers = np.random.default_rng(seed).normal(size=(len(table), len(classes)))
+    return table.assign(**{f"evidence_{name}": numbers[:, number] for number, name in enumerate(classes)})
+
+
 def make_split_summary(classes: Sequence[str], leaks: bool = False) -> dict[str, Any]:
     counts = dict.fromkeys(classes, 6)
     fold = {"patients": 12, "images": 24, "images_per_class": counts, "patients_per_class": counts}
@@ -118,6 +129,7 @@ def make_inputs(classes: Sequence[str] = TWO, leaks: bool = False, **options: An
         "history": pd.DataFrame(history),
         "split_summary": make_split_summary(classes, leaks),
         "training_summary": {
+            "recipe": "whole_image",
             "backbone": "EfficientNetB7",
             "image_size": 96,
             "seed": 5,
@@ -134,7 +146,7 @@ def make_inputs(classes: Sequence[str] = TWO, leaks: bool = False, **options: An
             "notice": "Drawn trees & no real ones.",
         },
         "clot_images": Pictures(),
-        "fold_models": {},
+        "evidence": make_evidence(predictions, classes),
         "params:columns": name_columns(classes),
         "params:reporting": ReportingParameters(
             bootstrap_samples=40, most_wrong=5, cases=3, thumbnail_pixels=32

@@ -1,14 +1,12 @@
-"""Single images: which are chosen, and where a real network's evidence is drawn."""
+"""Single images: which are chosen, and where their evidence is drawn."""
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
-from PIL import Image
 
 from mayo_kedro.pipelines.reporting import drawing_nodes, nodes
+from mayo_kedro.pipelines.reporting.cases.contact_sheet import CasePicture
 from mayo_kedro.pipelines.reporting.cases.evidence import draw_evidence, lay_over
 from mayo_kedro.pipelines.reporting.cases.selection import GROUPS, describe_answers, select_cases
 
@@ -39,18 +37,19 @@ def test_few_mistakes_are_sure_before_they_are_unsure() -> None:
     assert "unsure and wrong" not in counts
 
 
+def picture(inputs: dict[str, Any], cases: pd.DataFrame) -> dict[str, CasePicture]:
+    names = ("evidence", "clot_images", "training_summary", "params:reporting")
+    return nodes.picture_cases(cases, *(inputs[name] for name in names))
+
+
 def test_no_cases_are_asked_for() -> None:
     inputs = make_inputs()
     settings = inputs["params:reporting"].model_copy(update={"cases": 0})
     cases = nodes.select_cases(inputs["predictions"], inputs["params:columns"], settings)
     assert cases.empty
-
-    def refuse() -> None:
-        raise AssertionError("A network was loaded for nothing.")
-
-    models = {f"fold_{fold}": refuse for fold in range(5)}
-    pictures = nodes.picture_cases(cases, models, inputs["clot_images"], inputs["params:columns"], settings)
+    pictures = picture(inputs, cases)
     assert pictures == {}
+    assert inputs["clot_images"].asked == []
     assert drawing_nodes.draw_cases(cases, pictures, inputs["data_source"]).get_suptitle()
 
 
@@ -58,7 +57,7 @@ def test_the_contact_sheet_names_every_case() -> None:
     inputs = make_inputs(skill=0.3)
     settings, columns = inputs["params:reporting"], inputs["params:columns"]
     cases = nodes.select_cases(inputs["predictions"], columns, settings)
-    pictures = nodes.picture_cases(cases, {}, inputs["clot_images"], columns, settings)
+    pictures = picture(inputs, cases)
     figure = drawing_nodes.draw_cases(cases, pictures, inputs["data_source"])
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert [title.split("\n")[0] for title in titles] == [
@@ -83,60 +82,55 @@ def test_no_evidence_tints_nothing() -> None:
     assert (lay_over(grey, np.zeros((2, 2), np.float32)) == 90).all()
 
 
-class Folder:
-    """Images of this disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def stream(self, images: Sequence[str]) -> Iterator[Path]:
-        return (self.path / f"{image}.png" for image in images)
-
-
-@pytest.fixture(scope="module")
-def make_network() -> Callable[[str], object]:
-    """Real networks, for which red speaks for the first class and blue for the second."""
-    import keras
-
-    def make(pooling: str) -> keras.Model:
-        picture = keras.Input((32, 32, 3), dtype="uint8")
-        colours = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(picture))
-        pooled = keras.layers.GlobalAveragePooling2D(name=pooling)(colours)
-        dense = keras.layers.Dense(2, "softmax", name="probabilities")
-        network = keras.Model(picture, dense(pooled))
-        dense.set_weights([np.array([[9, -9], [0, 0], [-9, 9]], np.float32), np.zeros(2, np.float32)])
-        return network
-
-    return make
+def quarter(places: dict[tuple[float, float], float], attention: float = 0.25) -> pd.DataFrame:
+    """Parts half as wide and high as the image: their evidence for "yes" by the place of their corner."""
+    rows = [
+        (left, top, left + 0.5, top + 0.5, attention, -evidence, evidence)
+        for (left, top), evidence in places.items()
+    ]
+    names = ["left", "top", "right", "bottom", "attention", "evidence_no", "evidence_yes"]
+    return pd.DataFrame(rows, columns=names)
 
 
-def test_evidence_is_found_by_the_network_of_the_fold(
-    tmp_path: Path, make_network: Callable[[str], object]
-) -> None:
-    pixels = np.full((60, 30, 3), 128, np.uint8)
-    pixels[:15, :15], pixels[45:, 15:] = (255, 0, 0), (0, 0, 255)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    Image.fromarray(pixels).save(tmp_path / "b.png")
-    cases = pd.DataFrame({"image": ["a", "b"], "predicted": ["no", "yes"], "fold": [3, 4]})
-    asked = []
-
-    def load(fold: int) -> object:
-        asked.append(fold)
-        return make_network("pool")
-
-    models = {f"fold_{fold}": lambda fold=fold: load(fold) for fold in range(5)}
-    thumbnails = {"a": pixels, "b": pixels}
-    drawn = draw_evidence(cases, thumbnails, models, Folder(tmp_path), name_columns(TWO))
-    assert asked == [3, 4]
-    red_over_blue = {name: picture.astype(int)[:, :, 0] - picture[:, :, 2] for name, picture in drawn.items()}
-    # Red speaks for the class that was given: for "no" it is the red corner, for "yes" the blue one.
-    assert red_over_blue["a"][3, 3] > 50 > -50 > red_over_blue["a"][57, 27]
-    assert red_over_blue["b"][3, 3] < -50 < 50 < red_over_blue["b"][57, 27]
+def measure_red(picture: np.ndarray) -> np.ndarray:
+    return picture[:, :, 0].astype(int) - picture[:, :, 2]
 
 
-def test_a_network_that_does_not_tell_leaves_its_pictures_out(
-    tmp_path: Path, make_network: Callable[[str], object]
-) -> None:
-    cases = pd.DataFrame({"image": ["a", "b"], "predicted": ["no", "yes"], "fold": [0, 1]})
-    models = {"fold_0": lambda: make_network("attention")}
-    assert draw_evidence(cases, {}, models, Folder(tmp_path), name_columns(TWO)) == {}
+def test_the_evidence_is_that_for_the_class_that_was_given() -> None:
+    parts = quarter({(0.5, 0.5): -9.0, (0, 0): 9.0, (0.5, 0): 0.0, (0, 0.5): 0.0})
+    plain = np.full((60, 30, 3), 128, np.uint8)
+    for label, sign in (("yes", 1), ("no", -1)):
+        red = sign * measure_red(draw_evidence(plain, parts, label, "whole_image"))
+        assert red[3, 3] > 50
+        assert red[57, 27] < -50
+        assert abs(red[:3, 27:]).max() < 40
+
+
+def test_tiles_are_tinted_and_framed_where_they_lie() -> None:
+    parts = pd.concat([quarter({(0.5, 0): 4.0}, 0.8), quarter({(-0.25, 0.75): -2.0}, 0.2)])
+    added = parts.iloc[:1].assign(left=np.nan, top=np.nan, right=np.nan, bottom=np.nan, attention=0)
+    plain = np.full((80, 80, 3), 200, np.uint8)
+    drawn = draw_evidence(plain, pd.concat([parts, added]), "yes", "tiles")
+    red = measure_red(drawn)
+    assert (red[2:38, 42:78] > 50).all()
+    # Half as strong; what lies beyond the image is cut off.
+    assert (red[62:78, 2:18] < -20).all()
+    assert (drawn[:, :38][:58] == 200).all()
+    assert (drawn[42:, 42:] == 200).all()
+    dark, faint = drawn[0, 60].mean(), drawn[60, 10].mean()
+    assert dark < 20 < faint < drawn[70, 10].mean()
+
+
+def test_a_bag_of_nothing_but_added_tiles_stays_grey() -> None:
+    parts = quarter({(np.nan, np.nan): 0.0}, 1.0)
+    assert (draw_evidence(np.full((8, 8, 3), 90, np.uint8), parts, "yes", "tiles") == 90).all()
+
+
+def test_the_cases_of_tiles_differ_from_those_of_whole_images() -> None:
+    inputs = make_inputs(skill=0.3)
+    cases = nodes.select_cases(inputs["predictions"], inputs["params:columns"], inputs["params:reporting"])
+    whole = picture(inputs, cases)
+    inputs["training_summary"]["recipe"] = "tiles"
+    for image, tiles in picture(inputs, cases).items():
+        assert (tiles.plain == whole[image].plain).all()
+        assert (tiles.evidence != whole[image].evidence).any()

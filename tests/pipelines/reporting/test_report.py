@@ -71,7 +71,7 @@ def write(inputs: dict[str, Any]) -> str:
         *nodes.evaluate_predictions(*judged),
         nodes.evaluate_subgroups(*judged),
         cases,
-        nodes.picture_cases(cases, inputs["fold_models"], images, columns, settings),
+        nodes.picture_cases(cases, inputs["evidence"], images, inputs["training_summary"], settings),
         nodes.describe_data(splits, facts, columns),
         inputs["split_summary"],
         inputs["training_summary"],
@@ -110,8 +110,8 @@ def test_the_same_results_give_the_same_page() -> None:
 
 def test_every_picture_is_described() -> None:
     page = Page(write(make_inputs(skill=0.2)))
-    # Six figures, and three cases of each of four kinds.
-    assert len(page.pictures) == 6 + 12
+    # Six figures, and three cases of each of four kinds, each beside its evidence.
+    assert len(page.pictures) == 6 + 2 * 12
     assert all(picture["alt"] for picture in page.pictures)
 
 
@@ -155,6 +155,19 @@ def test_the_notice_is_shown_and_escaped() -> None:
     inputs = make_inputs()
     inputs["data_source"]["notice"] = "<script>alert(1)</script>"
     assert "<script" not in write(inputs)
+
+
+def test_centres_that_were_left_out_are_named_with_their_scores() -> None:
+    inputs = make_inputs()
+    inputs["splits"] = inputs["splits"].assign(centre="site " + inputs["splits"]["fold"].astype(str))
+    folds = [fold | {"centre": f"site {fold['fold']}"} for fold in inputs["split_summary"]["folds"]]
+    inputs["split_summary"] |= {"method": "by_centre", "folds": folds}
+    text = Page(write(inputs)).text
+    assert "Leave one centre out: each centre below was judged by a network that saw no image of it" in text
+    assert "By held-out centre" in text
+    assert "Fold 3, centre site 3 held out and judged" in text
+    assert re.search(r"site 3 12 6 6 0\.\d\d \[0\.\d\d, [01]\.\d\d\]", text)
+    assert "Leave one centre out" not in Page(write_honest_page()).text
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def test_too_few_patients_have_no_score() -> None:
     assert found.loc["small", "patients"] == 7
     assert np.isnan(found.loc["small", "auc"])
     assert np.isfinite(found.loc["large", "auc"])
-    written = describe_subgroups(found.reset_index().assign(division="centre"), name_columns(TWO))
+    table = found.reset_index().assign(division="centre")
+    written = describe_subgroups(table, "by_patient", name_columns(TWO))
     assert [row["AUC"] for row in written["centre"]][1] == "too few"
     assert [row["Centre"] for row in written["centre"]] == ["large", "small"]
 

@@ -123,3 +123,41 @@ def test_the_token_of_a_run_is_renewed(client: Client, azure: AzureSandbox) -> N
 
 def test_nothing_but_loopback_was_asked_for(client: Client) -> None:
     assert client("result = sorted(CONNECTED)") == ["127.0.0.1"]
+
+
+def test_a_trial_of_a_search_goes_on_in_its_child_run_after_a_preemption(client: Client) -> None:
+    """The preempted process says nothing; its last epoch is done and told again."""
+    told = client(
+        """
+        import mlflow
+        from mayo_kedro.datasets.training_monitor_dataset import TrainingMonitor
+        mlflow.set_tracking_uri(workspace.get_mlflow_tracking_uri())
+        mlflow.set_experiment("searches")
+        def tell(trial, *epochs):
+            for epoch in epochs:
+                trial.epoch_ended(0, "frozen", epoch, 3, {"val_loss": 0.5 - epoch / 8})
+        with mlflow.start_run() as job:
+            preempted = TrainingMonitor().open_trial(0, 3, 9, {"dropout": 0.5}, None)
+            first = preempted.__enter__()
+            tell(first, 0, 1)
+            before = mlflow.get_run(first.tracked_run).info.status
+            with TrainingMonitor().open_trial(0, 3, 9, {"dropout": 0.5}, first.tracked_run) as trial:
+                tell(trial, 1, 2)
+                trial.trial_ended("finished", 0.25)
+        run = mlflow.get_run(trial.tracked_run)
+        points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "val_loss")
+        below = mlflow.search_runs(filter_string=f"tags.mlflow.parentRunId = '{job.info.run_id}'")
+        result = [before, run.info.status, run.info.run_name, run.data.params, run.data.tags["trial.outcome"],
+                  run.data.metrics["loss_of_trial"], [(one.step, one.value) for one in points], len(below)]
+        """
+    )
+    assert told == [
+        "RUNNING",
+        "FINISHED",
+        "fold 0 trial 3",
+        {"modelling.dropout": "0.5"},
+        "finished",
+        0.25,
+        [[0, 0.5], [1, 0.375], [2, 0.25]],
+        1,
+    ]

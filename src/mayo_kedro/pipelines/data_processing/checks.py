@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pandera.pandas as pa
 
 from mayo_kedro.errors import UserError
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.data_processing.parameters import SplitParameters
+
+if TYPE_CHECKING:
+    from pandera.pandas import DataFrameSchema
 
 GLOBALS = "conf/base/globals.yml"
 PARAMETERS = "conf/base/parameters_data_processing.yml"
@@ -17,9 +19,6 @@ PARAMETERS = "conf/base/parameters_data_processing.yml"
 FIRST_DATA_LINE = 2
 EXAMPLES = 3
 KINDS_OF_MISTAKE = 2
-
-SPLIT_UNITS = {"by_patient": "patient", "by_centre": "centre", "random": "image"}
-"""What each way of splitting keeps whole."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +94,23 @@ def refuse_mistakes(table: pd.DataFrame, listed: set[str], columns: Columns) -> 
         raise UserError(
             "The label table has no rows.", f"Add one for each image, or set images.table in {GLOBALS}."
         )
+    # Kedro imports this file for every command, and pandera takes a third of a second.
+    from pandera.errors import SchemaErrors  # noqa: PLC0415
+
     rules = _make_rules(table, listed, columns)
     try:
         _make_schema(rules).validate(table, lazy=True)
-    except pa.errors.SchemaErrors as failure:
+    except SchemaErrors as failure:
         raise _explain(failure.failure_cases, rules, columns) from None
 
 
-def _make_schema(rules: Iterable[Rule]) -> pa.DataFrameSchema:
-    checks: dict[str, list[pa.Check]] = {}
+def _make_schema(rules: Iterable[Rule]) -> "DataFrameSchema":
+    from pandera.pandas import Check, Column, DataFrameSchema  # noqa: PLC0415
+
+    checks: dict[str, list[Check]] = {}
     for rule in rules:
-        checks.setdefault(rule.role, []).append(pa.Check(rule.accepts, error=rule.complaint))
-    return pa.DataFrameSchema({role: pa.Column(str, checks[role]) for role in checks})
+        checks.setdefault(rule.role, []).append(Check(rule.accepts, error=rule.complaint))
+    return DataFrameSchema({role: Column(str, checks[role]) for role in checks})
 
 
 def _make_rules(table: pd.DataFrame, listed: set[str], columns: Columns) -> tuple[Rule, ...]:
@@ -235,30 +239,3 @@ def _examples(names: Iterable[str]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def refuse_small_classes(labelled: pd.DataFrame, split: SplitParameters) -> None:
-    """Refuse more folds than some class has patients (or centres, or images: what the split is by).
-
-    Args:
-        labelled: table with `image`, `patient` and `label`; with `centre` for a split by it.
-        split: the folds that are asked for.
-
-    Raises:
-        UserError: a class can't be in every fold, or the centres are not known.
-    """
-    unit = SPLIT_UNITS[split.method]
-    if unit not in labelled:
-        raise UserError(
-            "A split by centre needs to know the centre of each image.",
-            f"Name that column of the label table in columns.centre of {GLOBALS}, "
-            f"or set data_processing.split.method in {PARAMETERS} to by_patient.",
-        )
-    counts = labelled.groupby("label", sort=True)[unit].nunique()
-    label, count = str(counts.idxmin()), int(counts.min())
-    if count < split.folds:
-        fewer = f"Set data_processing.split.folds in {PARAMETERS} to {count}, or add" if count > 1 else "Add"
-        raise UserError(
-            f"Class {label!r} has {_count(count, unit)}, too few for {split.folds} folds.",
-            f"{fewer} {unit}s of that class.",
-        )

@@ -10,17 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.data_processing.checks import (
-    PARAMETERS,
-    SPLIT_UNITS,
-    refuse_mistakes,
-    refuse_small_classes,
-    select_columns,
-)
+from mayo_kedro.pipelines.data_processing.checks import PARAMETERS, refuse_mistakes, select_columns
 from mayo_kedro.pipelines.data_processing.parameters import DataProcessingParameters, SplitParameters
+from mayo_kedro.pipelines.data_processing.split_checks import refuse_impossible_split
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +92,7 @@ def label_classes(checked: pd.DataFrame, columns: Columns) -> pd.DataFrame:
 
 
 def split_patients(labelled: pd.DataFrame, parameters: DataProcessingParameters) -> pd.DataFrame:
-    """Divide the images into folds with about the same share of each class.
+    """Divide the images into folds: with about the same share of each class, or one for each centre.
 
     Args:
         labelled: from `label_classes`.
@@ -108,25 +102,35 @@ def split_patients(labelled: pd.DataFrame, parameters: DataProcessingParameters)
         The table with `fold` (int64), from 0.
 
     Raises:
-        UserError: a class is too small for so many folds, or the centres are not known.
+        UserError: a class is too small for so many folds, or the centres do not fit these.
     """
     split = parameters.split
-    refuse_small_classes(labelled, split)
-    ordered = labelled.sort_values("image")
-    folds = pd.Series(-1, index=ordered.index, dtype="int64")
-    groups = None if split.method == "random" else ordered[SPLIT_UNITS[split.method]]
-    parts = _make_splitter(split).split(ordered, ordered["int_labels"], groups)
-    for fold, (_, held_out) in enumerate(parts):
-        folds.iloc[held_out] = fold
+    refuse_impossible_split(labelled, split)
+    folds = _number_centres(labelled) if split.method == "by_centre" else _divide(labelled, split)
     return labelled.assign(fold=folds)
 
 
-def _make_splitter(split: SplitParameters) -> GroupKFold | StratifiedGroupKFold | StratifiedKFold:
-    if split.method == "by_centre":
-        # Few and unlike in size: the other splitters may leave a fold empty.
-        return GroupKFold(split.folds)
-    kind = StratifiedGroupKFold if split.method == "by_patient" else StratifiedKFold
-    return kind(n_splits=split.folds, shuffle=True, random_state=split.seed)
+def _number_centres(labelled: pd.DataFrame) -> "pd.Series[int]":
+    """By name, with 2 before 10."""
+    names = sorted(labelled["centre"].unique(), key=lambda name: (len(name), name))
+    numbers = {name: number for number, name in enumerate(names)}
+    return labelled["centre"].map(numbers).astype("int64")
+
+
+def _divide(labelled: pd.DataFrame, split: SplitParameters) -> "pd.Series[int]":
+    # Kedro imports this file for every command, and scikit-learn takes a second.
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # noqa: PLC0415
+
+    ordered = labelled.sort_values("image")
+    folds = pd.Series(-1, index=ordered.index, dtype="int64")
+    by_patient = split.method == "by_patient"
+    kind = StratifiedGroupKFold if by_patient else StratifiedKFold
+    parts = kind(n_splits=split.folds, shuffle=True, random_state=split.seed).split(
+        ordered, ordered["int_labels"], ordered["patient"] if by_patient else None
+    )
+    for fold, (_, held_out) in enumerate(parts):
+        folds.iloc[held_out] = fold
+    return folds
 
 
 def summarize_splits(
@@ -141,7 +145,8 @@ def summarize_splits(
 
     Returns:
         Plain numbers for JSON: method, seed, leaks, patients_on_both_sides,
-        patients_with_several_labels, the counts of all rows and, under "folds", those of each fold.
+        patients_with_several_labels, the counts of all rows and, under "folds", those of each fold, with its
+        `centre` where each centre is a fold.
 
     Raises:
         RuntimeError: a split by patient has a patient in two folds.
@@ -160,10 +165,14 @@ def summarize_splits(
         "patients_with_several_labels": several_labels,
         **_count_rows(splits, columns),
         "folds": [
-            {"fold": fold, **_count_rows(splits[splits["fold"] == fold], columns)}
-            for fold in range(parameters.split.folds)
+            {"fold": fold, **_name_centre(rows, parameters.split), **_count_rows(rows, columns)}
+            for fold, rows in splits.groupby("fold")
         ],
     }
+
+
+def _name_centre(rows: pd.DataFrame, split: SplitParameters) -> dict[str, str]:
+    return {"centre": rows["centre"].iloc[0]} if split.method == "by_centre" else {}
 
 
 def _judge_overlap(method: str, shared: int) -> None:

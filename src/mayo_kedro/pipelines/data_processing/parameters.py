@@ -9,10 +9,11 @@ class SplitParameters(BaseModel):
     """How the images are divided into folds.
 
     Attributes:
-        method: "by_patient" keeps all images of a patient in one fold; "by_centre" all of a centre, with
-            as many folds as centres to leave out one at a time; "random" is the article's way, for
-            comparison: it looks at images only, so that one patient may be on both sides.
-        folds: how many parts of about the same size, each held out once.
+        method: "by_patient" keeps all images of a patient in one fold; "by_centre" leaves one centre out at a
+            time, whose images are the fold; "random" is the article's way, for comparison: it looks at images
+            only, so that one patient may be on both sides.
+        folds: how many parts, each held out once; of about the same size, but for "by_centre", which needs as
+            many as there are centres.
         seed: the same seed gives the same folds, in whatever order the rows come.
     """
 

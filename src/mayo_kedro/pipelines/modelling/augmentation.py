@@ -1,4 +1,4 @@
-"""Changes of the training images: the eight symmetries of the square, and stains of other laboratories."""
+"""Changes of the training images: the square's symmetries, other cuts, and other laboratories' colours."""
 
 import math
 
@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mayo_kedro.pipelines.modelling.parameters import Augmentation
+from mayo_kedro.pipelines.modelling.stains import restain, stain_matrices
 
 # Weights of red, green and blue in what the eye takes for brightness (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
@@ -40,7 +41,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         if not training:
             return pixels
         singly = ops.reshape(pixels, (-1, *pixels.shape[-3:]))
-        changed = self._change_colours(self._turn(singly))
+        changed = self._change_colours(self._change_stains(self._crop(self._turn(singly))))
         return ops.reshape(changed, (-1, *pixels.shape[1:]))
 
     def _turn(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
@@ -53,6 +54,23 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
             pixels = ops.where(self._toss(pixels), turned, pixels)
             pixels = ops.where(self._toss(pixels), ops.flip(pixels, axis=(1, 2)), pixels)
         return pixels
+
+    def _crop(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
+        """Cut a square out, of a side and at a place drawn at random, and enlarge it to the whole size."""
+        if not self.augmentation.crop:
+            return pixels
+        count, size = ops.shape(pixels)[0], pixels.shape[1]
+        lost = keras.random.uniform((count, 1), 0, self.augmentation.crop, seed=self.seeds)
+        before = lost * keras.random.uniform((2, count, 1), seed=self.seeds)
+        rows, columns = (enlarging_matrices(start, 1 - lost, size) for start in ops.unstack(before))
+        return ops.einsum("npr,nrcd,nqc->npqd", rows, pixels, columns)
+
+    def _change_stains(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
+        """Make each stain of an image stronger or weaker by a factor of its own."""
+        if not self.augmentation.stain:
+            return pixels
+        changes = [self._draw(ops.shape(pixels)[0], self.augmentation.stain) for _ in range(3)]
+        return restain(pixels, stain_matrices(1 + ops.concatenate(changes, axis=-1)))
 
     def _change_colours(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
         """Apply hue and saturation as one 3x3 matrix an image, then contrast and brightness."""
@@ -75,6 +93,23 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
     def _draw(self, count: keras.KerasTensor, strength: float) -> keras.KerasTensor:
         """Draw one number an image from -strength to strength, shape (batch, 1, 1)."""
         return keras.random.uniform((count, 1, 1), -strength, strength, seed=self.seeds)
+
+
+def enlarging_matrices(before: keras.KerasTensor, kept: keras.KerasTensor, size: int) -> keras.KerasTensor:
+    """Matrices that enlarge a part of a line of pixels to the whole line, by linear interpolation.
+
+    Args:
+        before: share of the line before the part, shape (batch, 1).
+        kept: share of the line that the part is, shape (batch, 1); 1 changes nothing.
+        size: pixels of the line.
+
+    Returns:
+        Shape (batch, size, size), to be multiplied with columns of pixels; their rows add up to 1.
+    """
+    places = ops.arange(size, dtype="float32")
+    wanted = size * before + (places + 0.5) * kept - 0.5
+    distances = ops.expand_dims(ops.clip(wanted, 0, size - 1), -1) - places
+    return ops.relu(1 - ops.abs(distances))
 
 
 def saturation_matrices(factors: keras.KerasTensor) -> keras.KerasTensor:

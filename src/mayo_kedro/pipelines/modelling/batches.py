@@ -33,6 +33,12 @@ class LabelledImages:
         weights = balanced_weights(labels) if weighted else np.ones(len(labels), np.float32)
         return cls(table["image"].to_numpy(str), labels, weights)
 
+    @classmethod
+    def without_labels(cls, table: pd.DataFrame) -> "LabelledImages":
+        """Take the rows of a table with `image`, to predict them; all labels are 0."""
+        count = len(table)
+        return cls(table["image"].to_numpy(str), np.zeros(count, np.int64), np.ones(count, np.float32))
+
 
 def balanced_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Weigh images so that each class counts the same and the mean weight is 1.
@@ -80,13 +86,20 @@ class Batches:
         Raises:
             UserError: at the end, more images were unreadable than may be.
         """
+        return ((step, rows, pixels) for step, rows, pixels, _ in self.framed_epoch(number, first_batch))
+
+    def framed_epoch(
+        self, number: int = 0, first_batch: int = 0
+    ) -> Iterator[tuple[int, Rows, tf.Tensor, tf.Tensor]]:
+        """Give also where the tiles of each batch lie in their images, see `epoch` and `choose_tiles`."""
         if first_batch == len(self):
             return
         arrived = np.zeros(len(self._ids), np.bool_)
-        for step, (rows, pixels) in enumerate(self._reader.epoch(number, first_batch), first_batch):
+        read = self._reader.epoch(number, first_batch)
+        for step, (rows, pixels, frames) in enumerate(read, first_batch):
             arrived[rows.numpy()] = True
             if len(rows):
-                yield step, rows.numpy(), pixels
+                yield step, rows.numpy(), pixels, frames
         if not arrived.all():
             self._note_missing(arrived)
 

@@ -41,7 +41,7 @@ def decode_pixels(data: tf.Tensor, size: int) -> tf.Tensor:
     return resized
 
 
-def read_tiles(path: tf.Tensor, size: int, count: int) -> tf.Tensor:
+def read_tiles(path: tf.Tensor, size: int, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Read a local file and decode it, and take its tiles with the most tissue, see `choose_tiles`.
 
     Args:
@@ -50,7 +50,7 @@ def read_tiles(path: tf.Tensor, size: int, count: int) -> tf.Tensor:
         count: of tiles.
 
     Returns:
-        uint8 of shape (count, size, size, 3).
+        uint8 of shape (count, size, size, 3), and where the tiles lie, float32 of shape (count, 4).
     """
     return choose_tiles(_decode(_read_known(path)), size, count)
 

@@ -19,6 +19,10 @@ from mayo_kedro.pipelines.modelling.state import Measures, TrainingState
 from mayo_kedro.pipelines.modelling.steps import Outcome, Steps
 
 
+class Diverged(UserError):
+    """The loss of a training is no number any more."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One of the stages of a training.
@@ -129,10 +133,10 @@ def require_number(outcome: Outcome, stage: Stage, fold: int) -> None:
     """Refuse to go on with a loss that is none.
 
     Raises:
-        UserError: it is infinite or no number.
+        Diverged: it is infinite or no number.
     """
     if not math.isfinite(outcome.loss):
-        raise UserError(
+        raise Diverged(
             f"The training of fold {fold} diverged: its loss is no number any more.",
             f"Lower modelling.{stage.name}_learning_rate, which is {stage.learning_rate}.",
         )

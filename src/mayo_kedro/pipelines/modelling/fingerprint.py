@@ -20,6 +20,7 @@ WITHOUT_EFFECT = {
     "checkpoint_minutes",
     "devices",
     "memory_cache_mb",
+    "search",
 }
 """Settings that leave the course of a single training as it is."""
 

@@ -1,6 +1,7 @@
 """What the training asks of the things that the catalog hands to it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -92,6 +93,24 @@ class TrainingMonitor(Protocol):
     ) -> None:
         """Take the running means of an epoch after step `step` (from 0) of `steps`."""
 
+    def open_trial(
+        self, fold: int, number: int, trials: int, settings: Mapping[str, Any], run: str | None
+    ) -> AbstractContextManager["TrialMonitor"]:
+        """Watch a trial of a search, number `number` (from 1) of `trials`, as long as the block lasts.
+
+        It is tracked as a run of its own below this one: a new one, or that of an earlier attempt, `run`.
+        """
+
+    def adopt_trials(self, runs: Sequence[str]) -> None:
+        """Take finished trials of an earlier attempt, by their runs' ids, into the run of this one."""
+
+
+class TrialMonitor(TrainingMonitor, Protocol):
+    """Watches a trial of a search."""
+
+    def trial_ended(self, outcome: str, loss: float | None) -> None:
+        """Take what came out: "finished" with the loss, "pruned" or "diverged" without one."""
+
 
 class Checkpoint(Protocol):
     """What was saved of a training."""
@@ -113,6 +132,9 @@ class CheckpointFolder(Protocol):
 
     def load(self, fingerprint: str) -> Checkpoint | None:
         """The newest sound checkpoint of a training with this fingerprint."""
+
+    def remove(self) -> None:
+        """Remove all of them: nothing will go on from here."""
 
 
 class Checkpoints(Protocol):

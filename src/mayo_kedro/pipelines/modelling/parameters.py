@@ -1,8 +1,11 @@
 """What a user may set about the training."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from mayo_kedro.pipelines.modelling.search_parameters import Range, SearchParameters
 
 BACKBONES = (
     *(f"EfficientNetB{size}" for size in range(8)),
@@ -20,6 +23,8 @@ class Augmentation(BaseModel):
     Attributes:
         flips: mirror half of the images left to right, and half of them top to bottom.
         quarter_turns: turn by a multiple of 90 degrees.
+        crop: largest share of the side that is cut off before what is left is enlarged again.
+        stain: largest relative change of the amount of each stain, see `stains`; 0.05 is slight, 0.2 strong.
         brightness: largest shift, as a share of the full range.
         contrast: largest relative change of the distance to the image's mean.
         saturation: largest relative change of the distance to grey.
@@ -30,6 +35,8 @@ class Augmentation(BaseModel):
 
     flips: bool = True
     quarter_turns: bool = True
+    crop: Strength = 0
+    stain: Strength = 0
     brightness: Strength = 0.1
     contrast: Strength = 0.1
     saturation: Strength = 0.1
@@ -60,7 +67,7 @@ class ModellingParameters(BaseModel):
         early_stopping_patience: epochs without a better validation loss before a stage ends.
         validation_share: share of the training patients that early stopping looks at;
             0 trains on all of them, for all epochs.
-        folds: the folds to hold out, each with a network of its own.
+        folds: the folds to hold out, each with a network of its own: "all", one number or several.
         seed: the same seed gives the same network on the same machine.
         ensemble: networks a fold, with the seeds `seed`, `seed` + 1, …; their probabilities are averaged.
         weight_decay: share by which weights, but not biases, shrink at a step of size 1 (AdamW).
@@ -80,6 +87,7 @@ class ModellingParameters(BaseModel):
             else they are streamed again in every epoch.
         unreadable_share: of the images of a table that may be left out, and named, because they cannot be
             decoded; with 0 the first one ends the training.
+        search: for better settings than these, before each fold's training.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,17 +98,17 @@ class ModellingParameters(BaseModel):
     weights: str | None = "efficientnet_lite0.h5"
     image_size: int = Field(default=192, ge=32, le=2048)
     batch_size: int = Field(default=16, ge=1, le=4096)
-    frozen_epochs: int = Field(default=6, ge=0, le=10_000)
-    fine_tune_epochs: int = Field(default=10, ge=0, le=10_000)
+    frozen_epochs: int = Field(default=4, ge=0, le=10_000)
+    fine_tune_epochs: int = Field(default=6, ge=0, le=10_000)
     unfreeze: Annotated[int, Field(ge=1, le=8)] | Literal["all"] = 2
     frozen_learning_rate: LearningRate = 0.001
     fine_tune_learning_rate: LearningRate = 0.0002
     dropout: float = Field(default=0.2, ge=0, lt=1)
     augmentation: Augmentation = Augmentation()
     class_weights: bool = True
-    early_stopping_patience: int = Field(default=6, ge=1, le=10_000)
+    early_stopping_patience: int = Field(default=4, ge=1, le=10_000)
     validation_share: float = Field(default=0.15, ge=0, le=0.5)
-    folds: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    folds: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = "all"
     seed: int = Field(default=1, ge=0, lt=2**32)
     ensemble: int = Field(default=1, ge=1, le=100)
     weight_decay: float = Field(default=0, ge=0, lt=1)
@@ -113,6 +121,7 @@ class ModellingParameters(BaseModel):
     mixed_precision: Literal["auto"] | bool = "auto"
     memory_cache_mb: int = Field(default=1024, ge=0)
     unreadable_share: float = Field(default=0, ge=0, lt=1)
+    search: SearchParameters = SearchParameters()
 
     @property
     def tiles_per_image(self) -> int | None:
@@ -123,6 +132,18 @@ class ModellingParameters(BaseModel):
         """The settings of one of a fold's networks, which differ in the seed."""
         return self.model_copy(update={"seed": (self.seed + number) % 2**32})
 
+    def with_settings(self, settings: Mapping[str, Any]) -> "ModellingParameters":
+        """These settings with some changed, checked anew, and without a search.
+
+        Args:
+            settings: values by name; "augmentation.hue" is a setting of the group `augmentation`.
+        """
+        changed: dict[str, Any] = self.model_dump(exclude={"search"})
+        for name, value in settings.items():
+            group, _, setting = name.rpartition(".")
+            (changed[group] if group else changed)[setting] = value
+        return ModellingParameters(**changed)
+
     @field_validator("backbone")
     @classmethod
     def _backbone_is_known(cls, name: str) -> str:
@@ -130,11 +151,16 @@ class ModellingParameters(BaseModel):
             raise ValueError(f"{name!r} is not one of {', '.join(BACKBONES)}")
         return name
 
+    @field_validator("folds", mode="before")
+    @classmethod
+    def _one_fold_is_a_list_of_one(cls, folds: Any) -> Any:
+        return (folds,) if isinstance(folds, int) else folds
+
     @field_validator("folds")
     @classmethod
     def _folds_are_listed_once(cls, folds: str | tuple[int, ...]) -> str | tuple[int, ...]:
         if not folds or (folds != "all" and len(set(folds)) < len(folds)):
-            raise ValueError('needs "all" or different fold numbers, such as [0, 1]')
+            raise ValueError('needs "all", the number of a fold, or different ones, such as [0, 1]')
         return folds
 
     @model_validator(mode="after")
@@ -151,3 +177,23 @@ class ModellingParameters(BaseModel):
                 "validation_share is 0"
             )
         return self
+
+    @model_validator(mode="after")
+    def _search_is_possible(self) -> "ModellingParameters":
+        if self.search.trials and self.validation_share == 0:
+            raise ValueError(
+                "search.trials asks for a search, which validation patients judge, but validation_share is 0"
+            )
+        if self.search.epochs:
+            self._require("search: a trial's epochs", self.search.epochs)
+        for name, choices in self.search.searched.items():
+            for value in choices.examples if isinstance(choices, Range) else choices:
+                self._require(f"search.space.{name} would try {value!r}", {name: value})
+        return self
+
+    def _require(self, what: str, settings: Mapping[str, Any]) -> None:
+        try:
+            self.with_settings(settings)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"{what}: {reason}") from None

@@ -9,7 +9,7 @@ from kedro.pipeline import Node, Pipeline
 
 from mayo_kedro.pipelines.modelling.nodes import join_folds, train_fold
 
-PARTS = ("history", "predictions", "summary")
+PARTS = ("history", "predictions", "embeddings", "evidence", "summary")
 
 
 def create_pipeline(folds: Sequence[int] = (0,), **kwargs: object) -> Pipeline:
@@ -59,7 +59,7 @@ def _make_joining_node(folds: Sequence[int]) -> Node:
             "training_monitor",
             *(f"fold_{fold}_{part}" for part in PARTS for fold in folds),
         ],
-        outputs=["fold_models", "history", "predictions", "training_summary"],
+        outputs=["fold_models", "history", "predictions", "embeddings", "evidence", "training_summary"],
         name="join_folds_node",
         # Now that all is saved, the checkpoints of the finished folds can go.
         confirms="checkpoints",

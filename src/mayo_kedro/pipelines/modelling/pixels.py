@@ -11,13 +11,22 @@ import tensorflow as tf
 
 from mayo_kedro.pipelines.modelling.decoding import can_decode, read_pixels, read_tiles, undecodable
 from mayo_kedro.pipelines.modelling.interfaces import Batch, ImageStream
-from mayo_kedro.pipelines.modelling.reading import Arriving, Decoded, Order, Reader, Rows, skip_all
+from mayo_kedro.pipelines.modelling.reading import (
+    Arriving,
+    Decoded,
+    Framed,
+    Order,
+    ReadBatch,
+    Reader,
+    Rows,
+    skip_all,
+)
 from mayo_kedro.pipelines.modelling.unreadable import UnreadableImages
 
 _PATHS = (tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.string))
 
-Pass = Iterator[tuple[Rows, npt.NDArray[np.uint8]]]
-"""Row numbers and pixels of one batch after another."""
+Pass = Iterator[tuple[Rows, npt.NDArray[np.uint8], npt.NDArray[np.float32]]]
+"""Row numbers, pixels and the places of the tiles of one batch after another."""
 
 
 class Pixels(Protocol):
@@ -54,6 +63,7 @@ class StreamedPixels:
         self, images: ImageStream, size: int, unreadable_share: float = 0.0, tiles: int | None = None
     ) -> None:
         self.shape = (size, size, 3) if tiles is None else (tiles, size, size, 3)
+        self.frames_shape = (tiles or 0, 4)
         self.images = images
         self.unreadable = UnreadableImages(unreadable_share)
         self._failure: Exception | None = None
@@ -68,7 +78,7 @@ class StreamedPixels:
         loader = order.load(self.images, ids)
         if order.shards == 1 and not self.unreadable.share:
             return Reader(loader, lambda reader: self._read_by_counting(reader, order.batch_size))
-        return Reader(loader, lambda reader: _make_dataset(lambda: self._gather(reader), self.shape))
+        return Reader(loader, lambda reader: _make_dataset(lambda: self._gather(reader), self))
 
     def _read_by_counting(self, reader: Reader, batch_size: int) -> tf.data.Dataset:
         """Within TensorFlow all along; where all images arrive, counting finds the ends of the batches."""
@@ -80,25 +90,29 @@ class StreamedPixels:
         skip = self.unreadable.__contains__ if self.unreadable else None
         arriving = Arriving(self.decode_each(reader.files(skip)))
         for batch in reader.files(skip_all):
-            found = [(row, pixels) for row in batch.rows if (pixels := arriving.take(row)) is not None]
-            rows = np.array([row for row, _ in found], np.int64)
-            pixels = np.array([pixels for _, pixels in found], np.uint8)
-            yield rows, pixels.reshape(len(rows), *self.shape)
+            found = [(row, *image) for row in batch.rows if (image := arriving.take(row)) is not None]
+            rows = np.array([row for row, _, _ in found], np.int64)
+            pixels = np.array([pixels for _, pixels, _ in found], np.uint8)
+            frames = np.array([frames for _, _, frames in found], np.float32)
+            count = len(rows)
+            yield rows, pixels.reshape(count, *self.shape), frames.reshape(count, *self.frames_shape)
 
     def decode_each(self, batches: Iterator[Batch]) -> Iterator[Decoded]:
-        """Give (row number, pixels) one by one, without those that were skipped."""
+        """Give one image after another with its row number, without those that were skipped."""
         paths = tf.data.Dataset.from_generator(lambda: self._guard(batches), output_signature=_PATHS)
         return iter(self._decode(paths).prefetch(tf.data.AUTOTUNE).as_numpy_iterator())
 
     def _decode(self, paths: tf.data.Dataset) -> tf.data.Dataset:
         decoded = paths.unbatch().map(
-            lambda row, path: (row, self._read_file(path)), num_parallel_calls=tf.data.AUTOTUNE
+            lambda row, path: (row, *self._read_file(path)), num_parallel_calls=tf.data.AUTOTUNE
         )
         return decoded.ignore_errors() if self.unreadable.share else decoded
 
-    def _read_file(self, path: tf.Tensor) -> tf.Tensor:
+    def _read_file(self, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         *tiles, size, _, _ = self.shape
-        return read_tiles(path, size, *tiles) if tiles else read_pixels(path, size)
+        if tiles:
+            return read_tiles(path, size, *tiles)
+        return read_pixels(path, size), tf.zeros(self.frames_shape)
 
     def _guard(self, batches: Iterator[Batch]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
         """Keep what the stream raises, of which TensorFlow makes an error of its own."""
@@ -145,6 +159,7 @@ class KeptPixels:
     def __init__(self, streamed: StreamedPixels, ids: Sequence[str]) -> None:
         self._streamed = streamed
         self._pixels = np.empty((len(ids), *streamed.shape), np.uint8)
+        self._frames = np.empty((len(ids), *streamed.frames_shape), np.float32)
         self._is_kept = np.zeros(len(ids), np.bool_)
         self._places = {image: place for place, image in enumerate(ids)}
 
@@ -172,6 +187,11 @@ class KeptPixels:
         """Of an image, or of its tiles."""
         return self._streamed.shape
 
+    @property
+    def frames_shape(self) -> tuple[int, int]:
+        """Of the places of an image's tiles."""
+        return self._streamed.frames_shape
+
     def gather(self, reader: Reader, places: Rows) -> Pass:
         """Give the batches of the epoch that was asked for last, and keep what is decoded for them."""
         missing = Arriving(self._decode_missing(reader, places))
@@ -179,7 +199,7 @@ class KeptPixels:
             for row in batch.rows[~self._is_kept[places[batch.rows]]]:
                 self._keep(places[row], missing.take(row))
             rows = batch.rows[self._is_kept[places[batch.rows]]]
-            yield rows, self._pixels[places[rows]]
+            yield rows, self._pixels[places[rows]], self._frames[places[rows]]
 
     def _decode_missing(self, reader: Reader, places: Rows) -> Iterator[Decoded]:
         if self.has_all(places):
@@ -189,9 +209,9 @@ class KeptPixels:
     def _needs_no_file(self, image: str) -> bool:
         return bool(self._is_kept[self._places[image]]) or image in self.unreadable
 
-    def _keep(self, place: int, pixels: npt.NDArray[np.uint8] | None) -> None:
-        if pixels is not None:
-            self._pixels[place] = pixels
+    def _keep(self, place: int, image: Framed | None) -> None:
+        if image is not None:
+            self._pixels[place], self._frames[place] = image
             self._is_kept[place] = True
 
     def explain_failures(self, ids: Sequence[str]) -> AbstractContextManager[None]:
@@ -208,18 +228,20 @@ class _KeptPasses:
 
     def __init__(self, kept: KeptPixels, reader: Reader, places: Rows) -> None:
         self._kept, self._reader, self._places = kept, reader, places
-        self._arriving = _make_dataset(lambda: kept.gather(reader, places), kept.shape)
+        self._arriving = _make_dataset(lambda: kept.gather(reader, places), kept)
 
-    def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    def __iter__(self) -> Iterator[ReadBatch]:
         if not self._kept.has_all(self._places):
             return iter(self._arriving)
         passes = self._kept.gather(self._reader, self._places)
-        return ((tf.constant(rows), tf.constant(pixels)) for rows, pixels in passes)
+        return (tuple(map(tf.constant, arrays)) for arrays in passes)
 
 
-def _make_dataset(read_pass: Callable[[], Pass], shape: tuple[int, ...]) -> tf.data.Dataset:
-    pixels = tf.TensorSpec((None, *shape), tf.uint8)
-    return tf.data.Dataset.from_generator(read_pass, output_signature=(_PATHS[0], pixels)).prefetch(2)
+def _make_dataset(read_pass: Callable[[], Pass], source: StreamedPixels | KeptPixels) -> tf.data.Dataset:
+    pixels = tf.TensorSpec((None, *source.shape), tf.uint8)
+    frames = tf.TensorSpec((None, *source.frames_shape), tf.float32)
+    signature = (_PATHS[0], pixels, frames)
+    return tf.data.Dataset.from_generator(read_pass, output_signature=signature).prefetch(2)
 
 
 def open_pixels(

@@ -14,8 +14,14 @@ Rows = npt.NDArray[np.int64]
 Skip = Callable[[str], bool]
 """Tells of an id whether its file is not needed."""
 
-Decoded = tuple[np.int64, npt.NDArray[np.uint8]]
-"""A row number and the pixels of its image."""
+Framed = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
+"""The pixels of an image or of its tiles, and where these lie in it, see `choose_tiles`."""
+
+Decoded = tuple[np.int64, *Framed]
+"""A row number, the pixels of its image, and where its tiles lie."""
+
+ReadBatch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""Of the images of a batch the row numbers, the pixels, and where their tiles lie."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +54,15 @@ class Reader:
 
     Args:
         loader: of the files.
-        make_passes: makes what gives, each time it is iterated over, the row numbers and pixels of each batch
-            that `files` tells of.
+        make_passes: makes what gives, each time it is iterated over, each batch that `files` tells of.
     """
 
-    def __init__(
-        self, loader: BatchLoader, make_passes: Callable[["Reader"], Iterable[tuple[tf.Tensor, tf.Tensor]]]
-    ) -> None:
+    def __init__(self, loader: BatchLoader, make_passes: Callable[["Reader"], Iterable[ReadBatch]]) -> None:
         self._loader = loader
         self._position = (0, 0)
         self._passes = make_passes(self)
 
-    def epoch(self, number: int = 0, first_batch: int = 0) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    def epoch(self, number: int = 0, first_batch: int = 0) -> Iterator[ReadBatch]:
         """Give the batches of an epoch; the one before has to be used up or given up.
 
         Args:
@@ -67,7 +70,9 @@ class Reader:
             first_batch: where to begin.
 
         Returns:
-            Row numbers, int64 of shape (batch,), and uint8 of shape (batch, size, size, 3).
+            Row numbers, int64 of shape (batch,); pixels, uint8 of shape (batch, size, size, 3) or (batch,
+            tiles, size, size, 3); and where the tiles lie, float32 of shape (batch, tiles, 4), with no tiles
+            for whole images.
         """
         self._position = number, first_batch
         return iter(self._passes)
@@ -97,11 +102,11 @@ class Arriving:
         self._decoded = decoded
         self._next: Decoded | None = None
 
-    def take(self, row: int) -> npt.NDArray[np.uint8] | None:
-        """The pixels of a row, waited for; None if it does not arrive."""
+    def take(self, row: int) -> Framed | None:
+        """The image of a row, waited for; None if it does not arrive."""
         if self._next is None:
             self._next = next(self._decoded, None)
         if self._next is None or self._next[0] != row:
             return None
-        pixels, self._next = self._next[1], None
-        return pixels
+        image, self._next = self._next[1:], None
+        return image

@@ -1,8 +1,6 @@
 """A network that looks at several tiles of an image and learns which of them tell something."""
 
 import keras
-import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 from mayo_kedro.pipelines.modelling.interfaces import BackboneWeights
@@ -64,17 +62,3 @@ def _attend(embedded: keras.KerasTensor, pixels: keras.KerasTensor) -> keras.Ker
     is_bare = ops.cast(ops.max(range_, axis=-1) < 0.5, "float32")
     masked = ops.squeeze(scores, -1) + is_bare * NOTHING
     return keras.layers.Softmax(dtype="float32", name="attention")(masked)
-
-
-def measure_attention(network: keras.Model, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Tell how much each tile of some images counts.
-
-    Args:
-        network: made by `build_tile_network`.
-        images: (batch, tiles, size, size, 3).
-
-    Returns:
-        (batch, tiles); the shares of an image add up to 1.
-    """
-    inner = keras.Model(network.input, network.get_layer("attention").output)
-    return np.asarray(ops.convert_to_numpy(inner(images, training=False)), np.float32)

@@ -1,5 +1,7 @@
 """The parts of an image that hold the most tissue."""
 
+import math
+
 import tensorflow as tf
 
 FAR = 30.0
@@ -8,7 +10,7 @@ FAR = 30.0
 _LEVELS = 16
 
 
-def choose_tiles(pixels: tf.Tensor, size: int, count: int) -> tf.Tensor:
+def choose_tiles(pixels: tf.Tensor, size: int, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Cut an image into squares and take those with the most tissue, the richest first.
 
     Tissue is what differs from the background, and the background is the commonest colour of the border:
@@ -20,18 +22,21 @@ def choose_tiles(pixels: tf.Tensor, size: int, count: int) -> tf.Tensor:
         count: of tiles; where the image has fewer, tiles of the bare background are added.
 
     Returns:
-        uint8, (count, size, size, 3).
+        The tiles, uint8, (count, size, size, 3); and where they lie, float32, (count, 4): left, top, right
+        and bottom in shares of the image's width and height. A tile at the edge may reach beyond it; one
+        that was added has NaN.
     """
     background = find_background(pixels)
     squares = _cut(_pad(pixels, size, background), size)
     distances = tf.norm(tf.cast(squares, tf.float32) - background, axis=-1)
     tissue = tf.reduce_mean(tf.cast(distances > FAR, tf.float32), axis=(1, 2))
     found = tf.minimum(count, tf.shape(squares)[0])
-    chosen = tf.gather(squares, tf.math.top_k(tissue, found).indices)
+    richest = tf.math.top_k(tissue, found).indices
     bare = tf.cast(tf.round(background), tf.uint8) * tf.ones((count - found, size, size, 1), tf.uint8)
-    tiles = tf.concat([chosen, bare], axis=0)
-    tiles.set_shape((count, size, size, 3))
-    return tiles
+    nowhere = tf.fill((count - found, 4), math.nan)
+    tiles = tf.concat([tf.gather(squares, richest), bare], axis=0)
+    frames = tf.concat([tf.gather(_frame(tf.shape(pixels)[:2], size), richest), nowhere], axis=0)
+    return tf.ensure_shape(tiles, (count, size, size, 3)), tf.ensure_shape(frames, (count, 4))
 
 
 def find_background(pixels: tf.Tensor) -> tf.Tensor:
@@ -54,12 +59,25 @@ def find_background(pixels: tf.Tensor) -> tf.Tensor:
 def _pad(pixels: tf.Tensor, size: int, background: tf.Tensor) -> tf.Tensor:
     """Make height and width multiples of the tile's size, with background on all sides."""
     shape = tf.shape(pixels)[:2]
-    missing = -shape % size
-    before = missing // 2
-    edges = tf.concat([tf.stack([before, missing - before], axis=1), [[0, 0]]], axis=0)
+    edges = tf.concat([_margins(shape, size), [[0, 0]]], axis=0)
     mask = tf.pad(tf.ones((*tf.unstack(shape), 1), tf.uint8), edges)
     bare = tf.cast(tf.round(background), tf.uint8)
     return tf.pad(pixels, edges) + (1 - mask) * bare
+
+
+def _margins(shape: tf.Tensor, size: int) -> tf.Tensor:
+    """How many pixels of background come before and after, down and across: (2, 2)."""
+    missing = -shape % size
+    return tf.stack([missing // 2, missing - missing // 2], axis=1)
+
+
+def _frame(shape: tf.Tensor, size: int) -> tf.Tensor:
+    """Where the squares of `_cut` lie in an image of this height and width: (squares, 4)."""
+    before, after = tf.unstack(_margins(shape, size), axis=1)
+    down, across = (tf.range(0, length, size) for length in tf.unstack(shape + before + after))
+    top, left = (tf.reshape(places, [-1]) for places in tf.meshgrid(down, across, indexing="ij"))
+    corners = tf.stack([left, top, left + size, top + size], axis=1) - tf.tile(before[::-1], [2])
+    return tf.cast(corners / tf.tile(shape[::-1], [2]), tf.float32)
 
 
 def _cut(pixels: tf.Tensor, size: int) -> tf.Tensor:

@@ -19,12 +19,17 @@ from mayo_kedro.pipelines.modelling.fingerprint import fingerprint_training
 from mayo_kedro.pipelines.modelling.folds import FoldTables
 from mayo_kedro.pipelines.modelling.monitor import Reports
 from mayo_kedro.pipelines.modelling.network import build_network
-from mayo_kedro.pipelines.modelling.predicting import predict, tabulate
+from mayo_kedro.pipelines.modelling.predicting import (
+    predict,
+    tabulate,
+    tabulate_embeddings,
+    tabulate_evidence,
+)
 from mayo_kedro.pipelines.modelling.randomness import Randomness
 from mayo_kedro.pipelines.modelling.stages import Training, fit_stages, make_batches
 from mayo_kedro.pipelines.modelling.tile_network import build_tile_network
 
-__all__ = ["TrainedFold", "Training", "take_up", "train_fold"]
+__all__ = ["TrainedFold", "Training", "build", "take_up", "train_fold"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,16 @@ class TrainedFold:
         network: trained without it.
         history: one row an epoch.
         predictions: one row a held-out image.
+        embeddings: its features; see `tabulate_embeddings`.
+        evidence: one row for each of its parts; see `tabulate_evidence`.
         images_trained: images of all epochs.
     """
 
     network: keras.Model
     history: pd.DataFrame
     predictions: pd.DataFrame
+    embeddings: pd.DataFrame
+    evidence: pd.DataFrame
     images_trained: int
 
 
@@ -65,7 +74,9 @@ def train_fold(training: Training, members: Sequence[FoldTables]) -> TrainedFold
     return TrainedFold(
         network=network,
         history=pd.concat(histories, ignore_index=True),
-        predictions=tabulate(held_out, *predicted, training.classes),
+        predictions=tabulate(held_out, predicted, training.classes),
+        embeddings=tabulate_embeddings(held_out, predicted),
+        evidence=tabulate_evidence(held_out, predicted, training.classes),
         images_trained=sum(
             len(history) * len(tables.training) for history, tables in zip(histories, members, strict=True)
         ),
@@ -76,12 +87,8 @@ def _train_member(training: Training, tables: FoldTables, number: int) -> tuple[
     """Train one of a fold's networks, or go on with it where it was interrupted."""
     parameters = training.parameters.of_member(number)
     training = replace(training, parameters=parameters)
-    make_deterministic(parameters.seed)
-    with precision(parameters.mixed_precision), training.devices.strategy.scope():
-        build = build_tile_network if parameters.recipe == "tiles" else build_network
-        network = build(parameters, len(training.classes), training.backbone_weights)
-        trainer = add_augmentation(network, parameters.augmentation)
     name = f"fold_{tables.fold}_seed_{parameters.seed}"
+    network, trainer = build(training)
     history = fit_stages(training, take_up(training, tables, number, name, trainer, network), trainer)
     training.checkpoints.finish(name)
     epochs = parameters.frozen_epochs + parameters.fine_tune_epochs
@@ -89,6 +96,23 @@ def _train_member(training: Training, tables: FoldTables, number: int) -> tuple[
     history.insert(0, "seed", parameters.seed)
     history.insert(0, "fold", tables.fold)
     return _calibrate(training, tables, network), history
+
+
+def build(training: Training) -> tuple[keras.Model, keras.Model]:
+    """Make a network, always the same one with a seed.
+
+    Args:
+        training: with the settings of this network.
+
+    Returns:
+        The network, and the same behind its augmentation.
+    """
+    parameters = training.parameters
+    make_deterministic(parameters.seed)
+    with precision(parameters.mixed_precision), training.devices.strategy.scope():
+        build_recipe = build_tile_network if parameters.recipe == "tiles" else build_network
+        network = build_recipe(parameters, len(training.classes), training.backbone_weights)
+        return network, add_augmentation(network, parameters.augmentation)
 
 
 def take_up(
@@ -161,8 +185,8 @@ def _calibrate(training: Training, tables: FoldTables, network: keras.Model) -> 
         counts = np.bincount(tables.training["int_labels"], minlength=len(training.classes))
         return calibration.correct_network(network, calibration.undo_prior(counts / counts.sum()))
     assert tables.validation is not None  # noqa: S101  the parameters were checked
-    rows, probabilities = predict(network, training.pixels, tables.validation, training.parameters.batch_size)
-    labels = tables.validation["int_labels"].to_numpy(np.int64)[rows]
+    predicted = predict(network, training.pixels, tables.validation, training.parameters.batch_size)
+    labels = tables.validation["int_labels"].to_numpy(np.int64)[predicted.rows]
     fit = calibration.fit_temperature if method == "temperature" else calibration.fit_platt
     weights = balanced_weights(labels).astype(np.float64)
-    return calibration.correct_network(network, fit(probabilities, labels, weights))
+    return calibration.correct_network(network, fit(predicted.probabilities, labels, weights))

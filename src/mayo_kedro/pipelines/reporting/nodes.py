@@ -10,7 +10,6 @@ from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.reporting import wording
 from mayo_kedro.pipelines.reporting.cases import contact_sheet, selection
 from mayo_kedro.pipelines.reporting.cases import most_wrong as worst
-from mayo_kedro.pipelines.reporting.cases.evidence import Models
 from mayo_kedro.pipelines.reporting.data_card import describe_images
 from mayo_kedro.pipelines.reporting.image_facts import ImageStream, measure_files
 from mayo_kedro.pipelines.reporting.leaks.alarms import count_alarms, to_json
@@ -23,7 +22,7 @@ from mayo_kedro.pipelines.reporting.page import (
     model_card,
     report,
 )
-from mayo_kedro.pipelines.reporting.page.case_cards import show_cases
+from mayo_kedro.pipelines.reporting.page.case_cards import READING, show_cases
 from mayo_kedro.pipelines.reporting.page.metric_rows import describe_metrics
 from mayo_kedro.pipelines.reporting.page.pictures import draw_pictures
 from mayo_kedro.pipelines.reporting.page.verdict import reach_verdict
@@ -101,13 +100,13 @@ def select_cases(
 
 def picture_cases(
     cases: pd.DataFrame,
-    fold_models: Models,
-    images: contact_sheet.CaseImages,
-    columns: Columns,
+    evidence: pd.DataFrame,
+    images: worst.Images,
+    training_summary: dict[str, Any],
     parameters: ReportingParameters,
 ) -> dict[str, contact_sheet.CasePicture]:
     """Fetch the cases, and draw over each where the network that judged it found its evidence."""
-    return contact_sheet.picture_cases(cases, fold_models, images, columns, parameters)
+    return contact_sheet.picture_cases(cases, evidence, images, training_summary["recipe"], parameters)
 
 
 def evaluate_subgroups(
@@ -183,8 +182,10 @@ def write_report(
         "points": beside.describe_points(metrics, columns),
         "worth": worth,
         "pictures": draw_pictures(patients, history, metrics, columns, parameters),
-        "subgroups": data_rows.describe_subgroups(subgroups, columns),
+        "subgroups": data_rows.describe_subgroups(subgroups, split_summary["method"], columns),
+        "subgroups_reading": background.introduce_subgroups(split_summary["method"]),
         "cases": show_cases(cases, case_pictures),
+        "reading": READING[training_summary["recipe"]],
         "data": data_rows.describe_data(data_card, columns),
         "leaks": split_summary["leaks"],
         "method": background.METHODS.get(split_summary["method"], split_summary["method"]),

@@ -35,8 +35,7 @@ class ReportingParameters(BaseModel):
         duplicate_bits: perceptual hashes of 64 bits that differ in at most so many are of the same picture.
         most_wrong: at most so many of the most misjudged images are shown.
         thumbnail_pixels: about the longest side of an image in the report.
-        cases: at most so many images are shown of each kind: right and wrong, sure and unsure. With 0 no
-            network is loaded to find its evidence.
+        cases: at most so many images are shown of each kind: right and wrong, sure and unsure.
         few_patients: with fewer evaluated patients of a class than this the report warns.
         few_in_subgroup: with fewer patients of a class than this a subgroup has no score.
     """

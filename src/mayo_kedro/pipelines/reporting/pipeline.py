@@ -28,7 +28,7 @@ def _evaluate() -> list[Node]:
 
 def _look_at_cases() -> list[Node]:
     predicted = ["predictions", COLUMNS, REPORTING]
-    pictured = ["cases", "fold_models", "clot_images", COLUMNS, REPORTING]
+    pictured = ["cases", "evidence", "clot_images", "training_summary", REPORTING]
     return [
         _make_node(nodes.find_most_wrong, predicted, "most_wrong"),
         _make_node(nodes.select_cases, predicted, "cases"),

@@ -10,8 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mayo_kedro.pipelines.columns import Columns
-from mayo_kedro.pipelines.reporting.cases.evidence import EncodedImages, Models, Pixels, draw_evidence
+from mayo_kedro.pipelines.reporting.cases.evidence import Pixels, draw_evidence
 from mayo_kedro.pipelines.reporting.cases.most_wrong import Images, fetch_thumbnails
 from mayo_kedro.pipelines.reporting.cases.selection import GROUPS
 from mayo_kedro.pipelines.reporting.figures import style
@@ -26,36 +25,37 @@ class CasePicture(NamedTuple):
 
     Attributes:
         plain: (height, width, 3), RGB.
-        evidence: of the same size; None where the network does not tell.
+        evidence: of the same size.
     """
 
     plain: Pixels
-    evidence: Pixels | None
-
-
-class CaseImages(Images, EncodedImages):
-    """A set of images, as arrays and as files."""
+    evidence: Pixels
 
 
 def picture_cases(
     cases: pd.DataFrame,
-    models: Models,
-    images: CaseImages,
-    columns: Columns,
+    evidence: pd.DataFrame,
+    images: Images,
+    recipe: str,
     parameters: ReportingParameters,
 ) -> dict[str, CasePicture]:
-    """Fetch the cases, and find their evidence.
+    """Fetch the cases, and draw their evidence over them.
 
     Args:
         cases: from `select_cases`.
-        models: the networks by fold; not loaded if there are no cases.
+        evidence: of all parts of the images, as the networks told it.
         images: streams the cases.
-        columns: names the classes.
+        recipe: that the networks were made by.
         parameters: how large the pictures are.
     """
-    thumbnails = dict(zip(cases["image"], fetch_thumbnails(cases, images, parameters), strict=True))
-    evidence = draw_evidence(cases, thumbnails, models, images, columns)
-    return {image: CasePicture(plain, evidence.get(image)) for image, plain in thumbnails.items()}
+    of_cases = dict(iter(evidence[evidence["image"].isin(cases["image"])].groupby("image")))
+    pictures: dict[str, CasePicture] = {}
+    for case, plain in zip(cases.itertuples(), fetch_thumbnails(cases, images, parameters), strict=True):
+        image = str(case.image)
+        pictures[image] = CasePicture(
+            plain, draw_evidence(plain, of_cases[image], str(case.predicted), recipe)
+        )
+    return pictures
 
 
 def draw_contact_sheet(cases: pd.DataFrame, pictures: Mapping[str, CasePicture], notice: str) -> Figure:
@@ -83,8 +83,7 @@ def draw_contact_sheet(cases: pd.DataFrame, pictures: Mapping[str, CasePicture],
 
 def _show(axes: Axes, case: Mapping[Any, Any], picture: CasePicture) -> None:
     gap = np.full((len(picture.plain), GAP_PIXELS, 3), 255, np.uint8)
-    shown = [picture.plain] if picture.evidence is None else [picture.plain, gap, picture.evidence]
-    axes.imshow(np.hstack(shown))
+    axes.imshow(np.hstack([picture.plain, gap, picture.evidence]))
     given = f"{case['predicted']} ({case['probability_of_predicted']:.0%})"
     text = f"{case['group']}: {case['image']}\nis {case['label']}, given {given}"
     axes.set_title(text, fontsize=7, color=style.INK, loc="left")

@@ -1,96 +1,85 @@
 """Where in an image its network found evidence for the class that it named, drawn over the image."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from PIL import Image
-
-from mayo_kedro.pipelines.columns import Columns
+from PIL import Image, ImageDraw
 
 Pixels = npt.NDArray[np.uint8]
-Models = Mapping[str, Callable[[], Any]]
 
-MAPPED_LAYERS = {"pool", "probabilities"}
 OPACITY = 0.6
+FAINTEST_FRAME = 0.25
 FOR, AGAINST = (178, 24, 43), (33, 102, 172)  # red and blue, which nearly everybody tells apart
 
 
-class EncodedImages(Protocol):
-    """A set of encoded images."""
-
-    def stream(self, images: Sequence[str]) -> Iterator[Path]:
-        """Give local copies of the encoded files in the order of the ids."""
-
-
-def draw_evidence(
-    cases: pd.DataFrame,
-    thumbnails: Mapping[str, Pixels],
-    models: Models,
-    images: EncodedImages,
-    columns: Columns,
-) -> dict[str, Pixels]:
-    """Draw the evidence over each case, found by the network that had not been trained with it.
-
-    Args:
-        cases: `image`, `predicted` and `fold`.
-        thumbnails: the picture of each case, RGB.
-        models: gives the network of each fold, by names such as `fold_0`; only what is needed is loaded.
-        images: streams the cases.
-        columns: names the classes.
-
-    Returns:
-        Tinted copies of the pictures, by image. Those are missing whose network does not tell where its
-        evidence is.
-    """
-    drawn: dict[str, Pixels] = {}
-    for fold, part in cases.groupby("fold"):
-        load = models.get(f"fold_{fold}")
-        network = load() if load else None
-        if network is not None and _can_be_mapped(network):
-            evidence = _find_fold(network, part, images, columns)
-            drawn |= {image: lay_over(thumbnails[image], found) for image, found in evidence.items()}
-    return drawn
-
-
-def _can_be_mapped(network: Any) -> bool:
-    return len(network.input_shape) == 4 and {layer.name for layer in network.layers} >= MAPPED_LAYERS
-
-
-def _find_fold(
-    network: Any, cases: pd.DataFrame, images: EncodedImages, columns: Columns
-) -> dict[str, npt.NDArray[np.float32]]:
-    # TensorFlow takes seconds to import, and Kedro imports this file for every command.
-    from mayo_kedro.pipelines.modelling.attention_map import map_evidence  # noqa: PLC0415
-    from mayo_kedro.pipelines.modelling.decoding import read_pixels  # noqa: PLC0415
-
-    names = cases["image"].tolist()
-    size = network.input_shape[1]
-    pixels = np.stack([read_pixels(str(path), size).numpy() for path in images.stream(names)])
-    maps = map_evidence(network, pixels)
-    given = [columns.ordered_classes.index(label) for label in cases["predicted"]]
-    return {name: found[:, :, number] for name, found, number in zip(names, maps, given, strict=True)}
-
-
-def lay_over(picture: Pixels, evidence: npt.NDArray[np.floating[Any]]) -> Pixels:
-    """Tint a picture by a coarse map: red where it speaks for the class, blue where against it.
+def draw_evidence(picture: Pixels, parts: pd.DataFrame, label: str, recipe: str) -> Pixels:
+    """Tint a picture: red where the network saw evidence for a class, blue where against it.
 
     Args:
         picture: (height, width, 3), RGB; its own colours become grey.
-        evidence: (rows, columns) over the whole picture; its largest number, without its sign, has the full
-            colour.
+        parts: rows of `evidence` that are of this image.
+        label: the class.
+        recipe: "whole_image", whose parts cover the image, or "tiles".
 
     Returns:
         (height, width, 3), RGB.
     """
-    strongest = np.abs(evidence).max() or 1.0
-    coarse = Image.fromarray((evidence / strongest).astype(np.float32))
+    ordered = parts.sort_values(["top", "left"])
+    evidence = ordered[f"evidence_{label}"].to_numpy()
+    if recipe == "tiles":
+        return frame_tiles(picture, ordered, evidence)
+    return lay_over(picture, evidence.reshape(ordered["top"].nunique(), -1))
+
+
+def lay_over(picture: Pixels, evidence: npt.NDArray[np.floating[Any]]) -> Pixels:
+    """Tint a picture by a coarse map.
+
+    Args:
+        picture: (height, width, 3), RGB.
+        evidence: (rows, columns) over the whole picture; its largest number, without its sign, has the full
+            colour.
+    """
     height, width = picture.shape[:2]
-    strength = np.clip(np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)), -1, 1)
-    tint = np.where(strength[:, :, None] > 0, FOR, AGAINST)
-    opacity = OPACITY * np.abs(strength)[:, :, None]
+    coarse = Image.fromarray(_scale(evidence))
+    return _tint(picture, np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)))
+
+
+def frame_tiles(picture: Pixels, parts: pd.DataFrame, evidence: npt.NDArray[np.floating[Any]]) -> Pixels:
+    """Tint the tiles of a picture, and frame them: the darker, the more attention they got.
+
+    Args:
+        picture: (height, width, 3), RGB.
+        parts: `left`, `top`, `right`, `bottom` in shares, and `attention`; a tile without a place, which is
+            not of the image, is left out.
+        evidence: of the parts.
+    """
+    height, width = picture.shape[:2]
+    placed = parts["left"].notna().to_numpy()
+    shares = parts.loc[placed, ["left", "top", "right", "bottom"]].clip(0, 1).to_numpy()
+    boxes = np.rint(shares * [width, height, width, height]).astype(int)
+    strength = np.zeros((height, width), np.float32)
+    for (left, top, right, bottom), share in zip(boxes, _scale(evidence)[placed], strict=True):
+        strength[top:bottom, left:right] = share
+    framed = Image.fromarray(_tint(picture, strength))
+    draw = ImageDraw.Draw(framed, "RGBA")
+    attention = parts.loc[placed, "attention"] / parts["attention"].max()
+    for (left, top, right, bottom), share in zip(boxes.tolist(), attention, strict=True):
+        ink = (0, 0, 0, round(255 * (FAINTEST_FRAME + (1 - FAINTEST_FRAME) * share)))
+        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=ink)
+    return np.asarray(framed)
+
+
+def _scale(evidence: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    strongest = np.abs(evidence).max() or 1.0
+    return (evidence / strongest).astype(np.float32)
+
+
+def _tint(picture: Pixels, strength: npt.NDArray[np.float32]) -> Pixels:
+    """Mix grey with red or blue by a strength from -1 to 1, (height, width)."""
+    clipped = np.clip(strength, -1, 1)[:, :, None]
+    tint = np.where(clipped > 0, FOR, AGAINST)
+    opacity = OPACITY * np.abs(clipped)
     grey = np.asarray(Image.fromarray(picture).convert("L"))[:, :, None]
     return np.asarray(np.rint(grey * (1 - opacity) + tint * opacity), np.uint8)

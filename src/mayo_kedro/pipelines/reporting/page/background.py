@@ -12,7 +12,7 @@ from mayo_kedro.pipelines.reporting.wording import count_of, join_words
 
 METHODS = {
     "by_patient": "all images of a patient are in one fold",
-    "by_centre": "all images of a centre are in one fold",
+    "by_centre": "each centre is one, and left out in turn",
     "random": "images were divided at random, whoever they belong to",
 }
 
@@ -47,6 +47,25 @@ def list_contents(weighs_accuracy: bool) -> dict[str, str]:
     return {name: title for name, title in CONTENTS.items() if weighs_accuracy or name != "worth"}
 
 
+SUBGROUPS = (
+    "The judged patients in parts, each by itself. The intervals are wide, and among so many parts one looks "
+    "bad or good by chance: a hint where to look, no finding."
+)
+LEFT_OUT = (
+    "Leave one centre out: each centre below was judged by a network that saw no image of it, as a hospital "
+    "would be that had no part in the training. Its row tells what to expect at such a place."
+)
+
+
+def introduce_subgroups(split_method: str) -> list[str]:
+    """Tell how to read the table of subgroups.
+
+    Args:
+        split_method: one of `METHODS`.
+    """
+    return [LEFT_OUT, SUBGROUPS] if split_method == "by_centre" else [SUBGROUPS]
+
+
 def describe_folds(
     split_summary: Mapping[str, Any], training_summary: Mapping[str, Any], columns: Columns
 ) -> list[dict[str, str]]:
@@ -54,7 +73,7 @@ def describe_folds(
     judged = training_summary["folds"]
     return [
         {
-            "Fold": f"Fold {fold['fold']}",
+            "Fold": f"Fold {fold['fold']}" + (f", centre {fold['centre']}" if "centre" in fold else ""),
             "Part in this run": "held out and judged" if fold["fold"] in judged else "training only",
             "Patients": str(fold["patients"]),
             "Images": str(fold["images"]),

@@ -10,6 +10,13 @@ from mayo_kedro.pipelines.reporting.cases.contact_sheet import CasePicture
 from mayo_kedro.pipelines.reporting.cases.selection import GROUPS
 from mayo_kedro.pipelines.reporting.figures.style import embed_pixels
 
+READING = {
+    "whole_image": "The squares are coarse, and say where, not why.",
+    "tiles": "Framed are the tiles that the network was shown, the darker the more it attended to them; it "
+    "did not see the rest of the image. They say where, not why.",
+}
+"""How to read the evidence, by the recipe of the network."""
+
 
 @dataclass(frozen=True)
 class CaseCard:
@@ -22,7 +29,7 @@ class CaseCard:
         predicted: the class it was given, with `probability`.
         probability: as text.
         address: of the picture itself.
-        evidence: of the picture with its evidence; empty where that is not known.
+        evidence: of the picture with its evidence.
     """
 
     image: str
@@ -56,5 +63,5 @@ def _make_card(row: Mapping[Any, Any], picture: CasePicture) -> CaseCard:
         predicted=str(row["predicted"]),
         probability=f"{row['probability_of_predicted']:.0%}",
         address=embed_pixels(picture.plain),
-        evidence="" if picture.evidence is None else embed_pixels(picture.evidence),
+        evidence=embed_pixels(picture.evidence),
     )

@@ -47,16 +47,21 @@ def _write_span(span: list[float] | None, form: str, unit: str) -> str:
     return f"{low}{unit} throughout" if low == high else f"{low} to {high}{unit}, median {middle}"
 
 
-def describe_subgroups(subgroups: pd.DataFrame, columns: Columns) -> dict[str, list[dict[str, str]]]:
+def describe_subgroups(
+    subgroups: pd.DataFrame, split_method: str, columns: Columns
+) -> dict[str, list[dict[str, str]]]:
     """Write the scores of each part as text.
 
     Args:
         subgroups: from `score_subgroups`.
+        split_method: "by_centre" makes the centres held-out ones.
         columns: names the classes.
 
     Returns:
         Rows of a table for each division.
     """
+    if split_method == "by_centre":
+        subgroups = subgroups.replace({"division": {"centre": "held-out centre"}})
     return {
         str(division): [_describe_part(row, columns) for row in parts.to_dict("records")]
         for division, parts in subgroups.groupby("division", sort=False)

@@ -52,6 +52,7 @@ def describe_model(
         "Task": f"{name_task(columns)} by one image at a time; a patient's images are averaged",
         "Model": f"{networks} ({training_summary['backbone']}), {each} for each held-out fold, "
         f"on images of {size} x {size} pixels",
+        **describe_search(training_summary),
         "Output": f"a probability for each of {join_words(columns.ordered_classes)}",
         "Trained and judged on": f"{data_source['repository']}: "
         f"{count_of(split_summary['patients'], 'patient')}, of which {metrics['patients']:,} were judged",
@@ -65,6 +66,19 @@ def describe_model(
         "scanners or organs; any use in which nobody looks at the image.",
         list_limits(split_summary, training_summary),
     )
+
+
+def describe_search(training_summary: Mapping[str, Any]) -> dict[str, str]:
+    """Tell how the settings of the training were found, if they were searched for."""
+    searches = (training_summary.get("search") or {}).values()
+    if not searches:
+        return {}
+    trials = count_of(max(search["trials"] for search in searches), "trial")
+    names = sorted({name.replace("_", " ") for search in searches for name in search["settings"]})
+    return {
+        "Settings": f"for each held-out fold the best of {trials} by validation patients among those it is "
+        f"trained on; the fold itself had no part in it. Searched: {join_words(names)}"
+    }
 
 
 def list_limits(split_summary: Mapping[str, Any], training_summary: Mapping[str, Any]) -> list[str]:
