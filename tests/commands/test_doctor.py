@@ -23,8 +23,10 @@ def complete(commanded):
 
 
 def findings(output: str) -> dict[str, str]:
-    """The level by the subject; of several findings the last."""
-    return {subject: level for level, subject in re.findall(r"^(ok|warning|wrong) +(\w+): ", output, re.M)}
+    """The level by the subject; of several findings the worst."""
+    found = re.findall(r"^(ok|warning|wrong) +(\w+): ", output, re.M)
+    worst = sorted(found, key=lambda one: ("ok", "warning", "wrong").index(one[0]))
+    return {subject: level for level, subject in worst}
 
 
 def change(project, file: str, **settings) -> None:
@@ -37,6 +39,7 @@ def test_all_is_well_in_the_rehearsal(complete):
     assert findings(result.stdout) == dict.fromkeys(HERE + ELSEWHERE, "ok"), result.stdout + result.stderr
     assert result.returncode == 0
     assert "A job can be sent." in result.stdout
+    assert "cpu-cluster of at most 4 Standard_F16s_v2" in result.stdout
 
 
 def test_what_is_wrong_is_told_with_its_remedy_and_the_rest_is_looked_at(complete, variables):

@@ -1,7 +1,8 @@
-"""From the command line to the workspace: the configuration is read, nothing else of Kedro is started."""
+"""From the command line to the configuration and the workspace: nothing else of Kedro is started."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from kedro.config import AbstractConfigLoader
@@ -14,18 +15,32 @@ from mayo_kedro.runners.settings import AzureMLSettings
 
 
 @dataclass(frozen=True)
-class Connection:
-    """What a command works with.
+class Setup:
+    """The project as one environment of its configuration sets it up.
 
     Attributes:
         project: the project's folder.
         configuration: reads the files of the environment.
-        settings: of azureml.yml.
-        backend: the workspace.
     """
 
     project: Path
     configuration: AbstractConfigLoader
+
+    @property
+    def globals(self) -> dict[str, Any]:
+        """The settings of globals.yml."""
+        return dict(self.configuration["globals"])
+
+
+@dataclass(frozen=True)
+class Connection(Setup):
+    """What a command that sees to jobs works with.
+
+    Attributes:
+        settings: of azureml.yml.
+        backend: the workspace.
+    """
+
     settings: AzureMLSettings
     backend: JobBackend
 

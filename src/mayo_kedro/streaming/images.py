@@ -159,7 +159,9 @@ def decode_image(body: bytes, name: str) -> npt.NDArray[np.uint8]:
         with Image.open(io.BytesIO(body)) as image:
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        # Pillow names the buffer, which tells nobody anything.
+        reason = "no known format" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UserError(
-            f"{name} can't be read as an image ({len(body):,} bytes): {error}.",
+            f"{name} can't be read as an image ({len(body):,} bytes): {reason}.",
             "Replace the file in the repository, or take its row out of the label table.",
         ) from error

@@ -78,7 +78,7 @@ class Repository:
         """
         if self._offline:
             return self._recall_tip()
-        branch = self.revision or self._ask_default_branch()
+        branch = self.revision or self.ask_default_branch()
         what = f"Branch {branch!r} of the repository {self.full_name!r}"
         answer = self._transport.read_json(Request(self._addresses.branch(branch), what))
         commit = str(answer["commit"]["id"])
@@ -92,7 +92,8 @@ class Repository:
             raise OfflineError.of(f"What {branch} of {self.full_name} means", self._cache.folder)
         return known
 
-    def _ask_default_branch(self) -> str:
+    def ask_default_branch(self) -> str:
+        """The branch that is meant where none is named."""
         request = Request(self._addresses.repository, f"The repository {self.full_name!r}")
         return str(self._transport.read_json(request)["default_branch"])
 

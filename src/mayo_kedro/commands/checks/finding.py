@@ -3,18 +3,25 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Generic, TypeVar
 
-from mayo_kedro.commands.connection import Connection
 from mayo_kedro.mistakes import find_mistake
 from mayo_kedro.runners.job import JobServiceError
 
+Examined = TypeVar("Examined")
+"""What is looked at: a set-up, or a connection to a workspace."""
+
 
 class Level(Enum):
-    """How bad a finding is; one that is wrong would fail a job or a submission."""
+    """How bad a finding is; one that is wrong would fail a run, a job or a submission."""
 
     OK = "ok"
     WARNING = "warning"
     WRONG = "wrong"
+
+
+Found = Iterator[tuple[Level, str, str]]
+"""What a look gives: level, what was found, remedy."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[Examined]):
     """One look at one subject.
 
     Attributes:
@@ -44,12 +51,12 @@ class Check:
     """
 
     subject: str
-    look: Callable[[Connection], Iterator[tuple[Level, str, str]]]
+    look: Callable[[Examined], Found]
 
-    def carry_out(self, connection: Connection) -> Iterator[Finding]:
+    def carry_out(self, examined: Examined) -> Iterator[Finding]:
         """Look, and go on with what can't be looked at."""
         try:
-            for level, said, remedy in self.look(connection):
+            for level, said, remedy in self.look(examined):
                 yield Finding(self.subject, level, said, remedy)
         except JobServiceError as error:
             yield Finding(self.subject, Level.WRONG, str(error), "The service may answer again in a while.")

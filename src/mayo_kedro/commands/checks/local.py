@@ -2,18 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mayo_kedro.commands.checks.finding import Check, Level
+from mayo_kedro.commands.checks.finding import Check, Found, Level
 from mayo_kedro.commands.connection import Connection
 from mayo_kedro.runners.backends import describe_environment
 
 JOB_PYTHON = (3, 11)
 """That of the job's container; packed values and the lock are only the same for the same Python."""
-
-Found = Iterator[tuple[Level, str, str]]
 
 
 def look_at_python(connection: Connection) -> Found:
