@@ -183,7 +183,7 @@ def test_every_dataset_has_a_layer(viz: Viz):
 
 def test_every_node_has_a_name_and_says_what_it_does(viz: Viz):
     tasks = viz.names("task")
-    assert len(tasks) == 25
+    assert len(tasks) == 26
     for name in tasks:
         assert re.fullmatch(r"[a-z0-9_]+_node", name)
         assert '"""' in viz.describe(name)["code"]

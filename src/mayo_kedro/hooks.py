@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 VERSION = "data_version"
 """The catalog entry that notes which commit was read."""
 
+FRESH = {"slides", "new_images"}
+"""Inputs that are read as they are now, and not as they were at the last training."""
+
 
 class TrackingHooks:
     """Adds to kedro-mlflow's run what that plugin leaves out.
@@ -29,7 +32,7 @@ class TrackingHooks:
     kedro-mlflow has datasets of its own for artifacts and models; they would hide the previews from
     Kedro-Viz and make every command import TensorFlow. So catalog entries say with
     `metadata: {mlflow: ...}` what is to be tracked, and stay what they are: `metrics` logs a flat
-    dictionary, `artifact` the saved file, `model` a Keras model.
+    dictionary, `artifact` the saved file, `model` a Keras model, `pyfunc` a folder in MLflow's own layout.
     """
 
     @hook_impl(tryfirst=True)
@@ -87,6 +90,8 @@ class TrackingHooks:
                 mlflow.log_artifact(_find_file(self._catalog, dataset_name), "reporting")
             case "model":
                 _log_model(mlflow, dataset_name.removesuffix("_model"), data)
+            case "pyfunc":
+                log_folder(mlflow, dataset_name, Path(_find_file(self._catalog, dataset_name)))
 
 
 class DataVersionHooks:
@@ -109,7 +114,7 @@ class DataVersionHooks:
 
 def _find_recorded_version(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str] | None:
     """What was read when the inputs of this run were made; None if it makes them itself."""
-    begins_here = VERSION in pipeline.datasets() or "slides" in pipeline.inputs()
+    begins_here = VERSION in pipeline.datasets() or not FRESH.isdisjoint(pipeline.inputs())
     if begins_here or VERSION not in catalog or not catalog.exists(VERSION):
         return None
     return dict(catalog.load(VERSION))
@@ -167,6 +172,23 @@ def _log_model(mlflow: ModuleType, name: str, model: Any) -> None:
     with TemporaryDirectory() as folder:
         mlflow.keras.save_model(model, f"{folder}/{name}", **described)
         mlflow.log_artifacts(f"{folder}/{name}", name)
+
+
+def log_folder(mlflow: ModuleType, name: str, folder: Path) -> None:
+    """Log a model that was saved, with all that it was saved with."""
+    if mlflow.get_tracking_uri().startswith("azureml:"):
+        mlflow.log_artifacts(folder, name)
+        return
+    saved = mlflow.models.Model.load(folder)
+    flavor = saved.flavors["python_function"]
+    mlflow.pyfunc.log_model(
+        name=name,
+        loader_module=flavor["loader_module"],
+        data_path=str(folder / flavor["data"]),
+        code_paths=[str(path) for path in (folder / flavor["code"]).iterdir()],
+        signature=saved.signature,
+        pip_requirements=str(folder / "requirements.txt"),
+    )
 
 
 def _headline(metrics: Mapping[str, float], name: str, words: str) -> str:

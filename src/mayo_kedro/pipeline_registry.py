@@ -5,8 +5,8 @@ from kedro.pipeline import Pipeline
 
 from mayo_kedro.selected_folds import selected_folds
 
-BY_NAME_ONLY = ("slides",)
-"""Pipelines that run once for a data set, not with every training."""
+BY_NAME_ONLY = ("prediction", "slides")
+"""Pipelines that run for some images or for a data set, not with every training."""
 
 RECORDS = ("data_version", "split_summary")
 """What the data processing notes for those that build on it."""
@@ -24,10 +24,11 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 
 def _make_modelling() -> Pipeline:
-    """The training of the selected folds, after the quick steps that make its input."""
-    from mayo_kedro.pipelines import data_processing, modelling  # noqa: PLC0415  only where it is asked for
+    """The training of the selected folds, between the steps that make its input and use its outcome."""
+    # Only where it is asked for.
+    from mayo_kedro.pipelines import data_processing, modelling, prediction  # noqa: PLC0415
 
     training = modelling.create_pipeline(folds=selected_folds())
     processing = data_processing.create_pipeline()
     made = processing.all_outputs() & training.inputs()
-    return processing.to_outputs(*made, *RECORDS) + training
+    return processing.to_outputs(*made, *RECORDS) + training + prediction.create_gathering_pipeline()

@@ -63,9 +63,6 @@ COMMANDS: dict[str, Here | Elsewhere] = {
     "kedro registry list": Here(),
     "kedro run --pipelines data_processing": Here(),
     "kedro run --pipeline reporting": Here(),
-    "kedro run --params modelling.folds=all": Elsewhere(
-        "tests/test_selected_folds.py", '{"modelling": {"folds": "all"}}'
-    ),
     "kedro run --params modelling.folds=0": Here(added=" --pipelines modelling"),
     "kedro run --pipeline prediction --params new_images=FOLDER": Here(replaced=("FOLDER", "SAMPLE/images")),
     "kedro run --pipelines slides --env azure": Elsewhere(

@@ -3,6 +3,9 @@
 from mayo_kedro.datasets.checkpoints_dataset import CheckpointsDataset
 from mayo_kedro.datasets.dagshub_upload_dataset import DagsHubUploadDataset
 from mayo_kedro.datasets.data_source_dataset import DataSourceDataset
+from mayo_kedro.datasets.new_images_dataset import NewImagesDataset
+from mayo_kedro.datasets.optional_table_dataset import OptionalTableDataset
+from mayo_kedro.datasets.predictor_dataset import PredictorDataset
 from mayo_kedro.datasets.selected_partitions_dataset import SelectedPartitionsDataset
 from mayo_kedro.datasets.slide_images_dataset import SlideImagesDataset
 from mayo_kedro.datasets.slide_workers_dataset import SlideWorkersDataset
@@ -15,6 +18,9 @@ __all__ = [
     "CheckpointsDataset",
     "DagsHubUploadDataset",
     "DataSourceDataset",
+    "NewImagesDataset",
+    "OptionalTableDataset",
+    "PredictorDataset",
     "SelectedPartitionsDataset",
     "SlideImagesDataset",
     "SlideWorkersDataset",
