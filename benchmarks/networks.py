@@ -8,6 +8,7 @@ import json
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -68,7 +69,7 @@ def main() -> None:
     reference = _alone(_count, Case(*A100_NETWORK, "all"))
     for name in options.networks:
         for unfreeze in (0, 2, "all"):
-            rows.append(_alone(_measure, Case(name, NETWORKS[name], unfreeze), options.steps))
+            rows.append(_measure_what_fits(Case(name, NETWORKS[name], unfreeze), options.steps))
             print(json.dumps(rows[-1]), flush=True)  # noqa: T201
     options.output.mkdir(parents=True, exist_ok=True)
     results = {"machine": machine, "reference_gigaflop": reference, "rows": rows}
@@ -82,13 +83,25 @@ def _alone(function: Any, *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
-def _measure(case: Case, steps: int) -> dict[str, Any]:
+def _measure_what_fits(case: Case, steps: int) -> dict[str, Any]:
+    """Take fewer images a step where the system ends the process for want of memory."""
+    batch = BATCH
+    while True:
+        try:
+            return {"batch": batch, **_alone(_measure, case, batch, steps)}
+        except BrokenProcessPool:
+            if batch == 1:
+                raise
+            batch //= 2
+
+
+def _measure(case: Case, batch_size: int, steps: int) -> dict[str, Any]:
     import numpy as np  # noqa: PLC0415  TensorFlow's memory is to be the child's
 
     train, predict = _prepare(case)
     random = np.random.default_rng(1)
-    images = random.integers(0, 256, (BATCH, case.image_size, case.image_size, 3), np.uint8)
-    batch = (images, np.arange(BATCH) % 2, np.ones(BATCH, np.float32))
+    images = random.integers(0, 256, (batch_size, case.image_size, case.image_size, 3), np.uint8)
+    batch = (images, np.arange(batch_size) % 2, np.ones(batch_size, np.float32))
     train(*batch)
     seconds = [_time(train, *batch) for _ in range(steps)]
     peak = memory_megabytes()[1]
@@ -167,17 +180,19 @@ def _describe(results: dict[str, Any], steps: int) -> str:
     lines = [
         "# What a training step takes",
         "",
-        f"`python -m benchmarks.networks`: batches of {BATCH} images, float32, the pipeline's own step with "
-        f"its augmentation; medians of {steps} steps after a first one, each row in a process of its own. "
+        f"`python -m benchmarks.networks`: batches of {BATCH} images, or fewer where memory is too small "
+        "for them, float32, the pipeline's own step with its augmentation; "
+        f"medians of {steps} steps after a first one, each row in a process of its own. "
         f"{machine['cores']} cores ({machine['processor']}), load {machine['load_before']:.1f} before, "
         f"Python {machine['python']}, project {machine['project']}.",
         "",
-        "| network | trained | s a step | images/s | images/s predicted | peak MB | GFLOP, forward |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| network | trained | batch | s a step | images/s | images/s predicted | peak MB | GFLOP, forward |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {row['backbone']}, {row['image_size']} px | {row['trained']} | {row['seconds_per_step']:.2f} | "
-        f"{BATCH / row['seconds_per_step']:.1f} | {BATCH / row['predict_seconds']:.1f} | "
+        f"| {row['backbone']}, {row['image_size']} px | {row['trained']} | {row['batch']} | "
+        f"{row['seconds_per_step']:.2f} | "
+        f"{row['batch'] / row['seconds_per_step']:.1f} | {row['batch'] / row['predict_seconds']:.1f} | "
         f"{row['peak_megabytes']:,.0f} | {row['gigaflop_per_image']:.1f} |"
         for row in results["rows"]
     ]
