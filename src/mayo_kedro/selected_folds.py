@@ -21,8 +21,9 @@ def selected_folds() -> tuple[int, ...]:
 class SelectedFoldsHooks:
     """Has the pipelines made for the folds that the configuration and `--params` select.
 
-    Every way to the pipelines makes a context first: `kedro run`, notebooks, Kedro-Viz. A fold that is not
-    selected has no node, so that nobody pays for a job that would do nothing.
+    `kedro run` and notebooks make a context before they ask for pipelines. Kedro-Viz calls no hooks: it draws
+    the first fold, which stands for the others. A fold that is not selected has no node, so that nobody pays
+    for a job that would do nothing.
     """
 
     @hook_impl

@@ -18,7 +18,7 @@ def texts_of(figure: Figure) -> list[str]:
 
 
 def legend_of(figure: Figure, number: int = 0) -> list[str]:
-    legend = figure.axes[number].get_legend()
+    legend = figure.axes[number].get_legend() or figure.legends[0]
     return [text.get_text() for text in legend.get_texts()]
 
 

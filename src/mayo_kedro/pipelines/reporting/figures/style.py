@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -70,17 +69,10 @@ def draw_diagonal(axes: Axes, label: str) -> None:
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (4, 3)), label=label, zorder=1)
 
 
-def add_legend(axes: Axes, place: str, handles: Sequence[Any] | None = None) -> None:
+def add_legend(axes: Axes, place: str) -> None:
     """Write the legend inside the axes."""
-    options = {} if handles is None else {"handles": handles}
     axes.legend(
-        loc=place,
-        fontsize=SMALL_POINTS,
-        labelcolor=INK,
-        frameon=True,
-        framealpha=0.9,
-        edgecolor=FAINT,
-        **options,
+        loc=place, fontsize=SMALL_POINTS, labelcolor=INK, frameon=True, framealpha=0.9, edgecolor=FAINT
     )
 
 

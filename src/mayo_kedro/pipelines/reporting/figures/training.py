@@ -23,7 +23,7 @@ def draw_learning_curves(history: pd.DataFrame) -> Figure:
         vertical line where fine-tuning starts.
     """
     measures = [name for name in PANELS if name in history] or ["loss"]
-    figure, grid = style.start_figure((9.6, 3.9), 1, len(measures))
+    figure, grid = style.start_figure((9.6, 4.2), 1, len(measures))
     figure.set_layout_engine("constrained", wspace=0.08)
     for axes, measure in zip(grid[0], measures, strict=True):
         for _, rows in history.groupby(name_networks(history)):
@@ -32,7 +32,14 @@ def draw_learning_curves(history: pd.DataFrame) -> Figure:
             )
         style.name_axes(axes, "epoch", PANELS[measure])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    style.add_legend(grid[0, 0], "best", _explain_lines(history))
+    # Below, where it covers no curve, however many folds there are.
+    figure.legend(
+        handles=_explain_lines(history),
+        loc="outside lower center",
+        ncols=8,
+        fontsize=style.SMALL_POINTS,
+        frameon=False,
+    )
     return figure
 
 
