@@ -83,7 +83,7 @@ def train_whole_fold(splits, images, weights, parameters, monitor, checkpoints):
 def main(folder: Path, settings: dict) -> None:
     splits = pd.read_csv(folder.parent / "splits.csv", dtype={"image": str, "patient": str})
     images = ImageFolder(folder.parent / "images")
-    parameters = ModellingParameters(**settings["modelling"])
+    parameters = ModellingParameters(**settings["modelling"], folds=0)
     monitor = WrittenEvents(folder / "events.txt", settings["run"], settings["kill_at"])
     checkpoints = Checkpoints(folder / "checkpoints")
     if settings["weights"]:
