@@ -2,32 +2,22 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from mayo_kedro.datasets import SlideWorkersDataset, dask_connection, lent_workers
-from mayo_kedro.datasets.machines import KEY_VARIABLE, find_machines
+from mayo_kedro.datasets.machines import find_machines
 from mayo_kedro.errors import UserError
 from mayo_kedro.runners.sending.cluster_key import CLUSTER_KEY, make_cluster_key
+from mayo_kedro.sandbox.azure.processes import find_addresses
 from mayo_kedro.streaming.slides import Slide
 
 LEND = """
 from mayo_kedro.datasets import SlideWorkersDataset
 print(list(SlideWorkersDataset().load().run(len, [], scheduler=None, workers=1)))
 """
-
-
-def free_addresses(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    addresses = ["{}:{}".format(*one.getsockname()) for one in sockets]
-    for one in sockets:
-        one.close()
-    return addresses
 
 
 def describe(addresses, number):
@@ -37,9 +27,9 @@ def describe(addresses, number):
 @pytest.fixture
 def first(monkeypatch):
     """This process as the first of two machines; gives the addresses of both."""
-    addresses = free_addresses(2)
+    addresses = find_addresses(2)
     monkeypatch.setenv("TF_CONFIG", describe(addresses, 0))
-    monkeypatch.setenv(KEY_VARIABLE, make_cluster_key())
+    monkeypatch.setenv(CLUSTER_KEY, make_cluster_key())
     return addresses
 
 
@@ -51,10 +41,6 @@ def start(addresses, number):
 def run(function, count):
     slides = [Slide(f"slide_{number}", "", 1, "", "") for number in range(count)]
     return SlideWorkersDataset().load().run(function, slides, scheduler=None, workers=1)
-
-
-def test_both_ends_mean_the_same_variable():
-    assert KEY_VARIABLE == CLUSTER_KEY
 
 
 @pytest.mark.parametrize("told", ["", "{}", describe(["a:1"], 0)])

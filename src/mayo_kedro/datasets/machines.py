@@ -5,11 +5,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mayo_kedro.runners.sending.cluster_key import CLUSTER_KEY
+
 if TYPE_CHECKING:
     from distributed.security import Security
-
-KEY_VARIABLE = "MAYO_CLUSTER_KEY"
-"""A certificate and its private key, as PEM: whoever sent the job made them for its machines alone."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def read_key() -> "Security":
     """
     from distributed.security import Security  # noqa: PLC0415
 
-    key = os.environ[KEY_VARIABLE]  # Dask takes the text where it would take a file's name
+    key = os.environ[CLUSTER_KEY]  # Dask takes the text where it would take a file's name
     roles = ("client", "scheduler", "worker")
     shown = {f"tls_{role}_{part}": key for role in roles for part in ("cert", "key")}
     return Security(require_encryption=True, tls_ca_file=key, **shown)

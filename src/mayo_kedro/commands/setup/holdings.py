@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from mayo_kedro.commands.setup.place import Place
+from mayo_kedro.streaming.new_images import SUFFIXES
 
 TABLES = {".csv", ".tsv", ".parquet"}
 READABLE_TABLE = ".csv"
-IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 WEIGHTS = {".h5", ".keras"}
 
 DEEPEST = 4
@@ -88,7 +88,7 @@ def _sort_in(found: Holdings, folder: str, files: dict[str, int]) -> None:
             found.tables[path] = files[name]
         if suffix.lower() in WEIGHTS:
             found.weights[path] = files[name]
-    kinds = Counter(suffix for suffix in suffixes.values() if suffix.lower() in IMAGES)
+    kinds = Counter(suffix for suffix in suffixes.values() if suffix.lower() in SUFFIXES)
     for kind, count in kinds.items():
         names = frozenset(name for name, suffix in suffixes.items() if suffix == kind)
         size = sum(files[name] for name in names)

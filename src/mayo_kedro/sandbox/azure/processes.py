@@ -107,7 +107,7 @@ class Processes:
 
     def start(self) -> None:
         """Start the processes, each the leader of a group; the logs start anew."""
-        workers = _find_addresses(self.command.nodes)
+        workers = find_addresses(self.command.nodes)
         for node, (folder, log) in enumerate(zip(self.folders, self.logs, strict=True)):
             log.parent.mkdir(parents=True, exist_ok=True)
             environment = {**self.environment, **_make_places(folder.parent)}
@@ -174,7 +174,7 @@ def _make_places(node: Path) -> dict[str, str]:
     return {name: str(place) for name, place in places.items()}
 
 
-def _find_addresses(count: int) -> list[str]:
+def find_addresses(count: int) -> list[str]:
     """Addresses on loopback that nobody listens at."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
