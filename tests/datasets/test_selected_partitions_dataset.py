@@ -25,3 +25,13 @@ def test_without_partitions_there_is_nothing_to_load(dataset):
     dataset.save([])
     with pytest.raises(DatasetError):
         dataset.load()
+
+
+def test_a_folder_below_belongs_to_somebody_else(dataset, tmp_path):
+    other = tmp_path / "predictor" / "fold_0.txt"
+    other.parent.mkdir()
+    other.write_text("a copy")
+    assert set(dataset.load()) == {"fold_0", "fold_1", "fold_2"}
+    dataset.save(["fold_1"])
+    assert set(dataset.load()) == {"fold_1"}
+    assert other.read_text() == "a copy"

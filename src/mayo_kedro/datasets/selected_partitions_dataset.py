@@ -10,6 +10,7 @@ class SelectedPartitionsDataset(PartitionedDataset):
 
     Saving removes all others; loading gives those that are left, as the base class does. So nodes that run
     apart, here or on a cluster, each save a partition of their own, and a last one says which these were.
+    What lies in a folder below belongs to somebody else.
 
     Example of a catalog entry::
 
@@ -31,3 +32,6 @@ class SelectedPartitionsDataset(PartitionedDataset):
             if self._path_to_partition(path) not in data:
                 self._filesystem.rm(path)
         self._invalidate_caches()
+
+    def _list_partitions(self) -> list[str]:
+        return [path for path in super()._list_partitions() if "/" not in self._path_to_partition(path)]
