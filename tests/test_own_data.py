@@ -65,6 +65,7 @@ def leaf_project(project, leaf_sandbox):
     return project
 
 
+@pytest.mark.slow
 def test_another_data_set_runs_by_configuration_alone(leaf_project, leaf_sandbox):
     result = leaf_project.kedro("run", "--env", "test")
     assert result.returncode == 0, result.stdout + result.stderr

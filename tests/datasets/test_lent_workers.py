@@ -56,6 +56,7 @@ def test_the_machines_are_read_as_the_job_is_told_of_them(monkeypatch):
     assert not machines.is_first
 
 
+@pytest.mark.slow
 def test_a_second_machine_works_for_the_first_is_replaced_and_ends_with_it(first, tmp_path):
     marker = str(tmp_path / "killed")
 

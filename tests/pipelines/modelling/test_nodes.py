@@ -158,6 +158,7 @@ def test_one_seed_gives_the_same_weights_streamed_or_kept(trained, run):
     pd.testing.assert_frame_equal(trained[0]["predictions"], again["predictions"])
 
 
+@pytest.mark.slow
 def test_all_folds_predict_every_image_once_with_several_networks(run, splits, module_images):
     settings = {"frozen_epochs": 1, "fine_tune_epochs": 0, "folds": "all", "ensemble": 2}
     made, monitor = run((0, 1), calibration="platt", **settings)
