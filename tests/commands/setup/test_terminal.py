@@ -59,7 +59,7 @@ def test_ctrl_c_leaves_nothing_behind(conf):
     terminal = Terminal("-c", INIT, *given, "--positive", "CE", "--env", "mine", folder=conf.parent)
     answer(terminal, [("A run would end with that. Go on all the same? [y/N]", "y"), ("alone?", "")])
     terminal.wait_for("Write this?")
-    terminal.press("\x03")
+    terminal.interrupt()
     code, shown = terminal.end()
     assert code == 1
     assert "Aborted!" in shown

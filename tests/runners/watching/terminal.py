@@ -1,5 +1,6 @@
 """A program in a terminal of its own, for tests that type."""
 
+import contextlib
 import os
 import pty
 import re
@@ -34,6 +35,18 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Type; "\\x03" is Ctrl-C."""
         os.write(self._descriptor, keys.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C until the program ends, as people do.
+
+        Python misses one that comes just before it waits for a line, and goes on to wait.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            self.press("\x03")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+                return
 
     def wait_for(self, text: str) -> None:
         """Read until a text is shown that was not waited for before."""
