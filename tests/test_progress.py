@@ -1,5 +1,6 @@
 import io
 import logging
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -9,7 +10,7 @@ from mayo_kedro import progress as module
 
 def test_elsewhere_than_in_a_terminal_a_line_comes_now_and_then(monkeypatch, caplog):
     clock = iter([0.0, 5.0, 20.0, 20.0, 21.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with caplog.at_level(logging.INFO), module.progress("Streaming images", 2) as advance:
         advance()
         advance(1, "loss 0.5")

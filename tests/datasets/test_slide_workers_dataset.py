@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from mayo_kedro.datasets import SlideWorkersDataset, dask_connection
-from mayo_kedro.datasets.throughput import Throughput
+from mayo_kedro.datasets import throughput as module
 from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.slides import Slide
 
@@ -146,8 +147,8 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
 
 def test_throughput_is_told_in_words(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    throughput = Throughput(40 * 10**9)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    throughput = module.Throughput(40 * 10**9)
     throughput.add(10**10)
     now[0] += 100
     assert throughput.describe() == "10.0 of 40.0 GB, 0.100 GB/s, 5 min left"

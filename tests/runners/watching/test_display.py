@@ -4,6 +4,7 @@ import io
 import logging
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -101,7 +102,9 @@ def test_in_a_terminal_jobs_have_a_table_above_the_bars(shown, monkeypatch):
 
 def test_elsewhere_each_state_is_a_line_and_training_one_now_and_then(shown, caplog, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(job_progress, "time", clock)
     with shown:
         for seconds in (0.0, 2.0):
             now = 100.0 + seconds
@@ -174,7 +177,7 @@ def test_lines_have_a_prefix_only_where_there_are_several_jobs(shown):
 
 def test_the_time_in_the_queue_is_told_until_there_are_machines(monkeypatch):
     now = 100.0
-    monkeypatch.setattr(job_progress.time, "monotonic", lambda: now)
+    monkeypatch.setattr(job_progress, "time", SimpleNamespace(monotonic=lambda: now))
     job = JobProgress(QUEUED, "job", Price(None, "EUR"))
     now = 175.0
     assert job.describe()["State"] == "Queued 1:15"

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import mlflow
 import pytest
@@ -42,7 +43,7 @@ def test_a_number_that_is_none_is_left_out():
 
 def test_steps_are_told_once_a_second_and_the_end_of_an_epoch_always(monkeypatch):
     now = 100.0
-    monkeypatch.setattr(events.time, "monotonic", lambda: now)
+    monkeypatch.setattr(events, "time", SimpleNamespace(monotonic=lambda: now))
     stream = io.StringIO()
     writer = EventWriter(stream)
     for step in range(10):
