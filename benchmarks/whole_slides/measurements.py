@@ -19,6 +19,7 @@ from benchmarks.whole_slides.working import cut_all, wait_all
 from mayo_kedro.pipelines.slides.parameters import SlidesParameters, TileParameters
 from mayo_kedro.sandbox.process import start
 from mayo_kedro.streaming.filesystem import DagsHubFileSystem
+from mayo_kedro.streaming.revisions import forget_pins
 from mayo_kedro.streaming.slides import Slide, list_slides
 
 WHOLE = SlidesParameters()
@@ -34,6 +35,7 @@ class Extent:
     Attributes:
         slides: how many.
         sides: their least and greatest side in pixels.
+        large: how many as heavy as the competition's (half a gigabyte), and their side in pixels.
         giant: width and height of the one slide whose memory is measured; None leaves it out.
         repeats: of each pass over the slides.
         waiting: numbers of workers that only wait.
@@ -41,13 +43,14 @@ class Extent:
 
     slides: int
     sides: tuple[int, int]
+    large: tuple[int, int]
     giant: tuple[int, int] | None
     repeats: int
     waiting: tuple[int, ...]
 
 
-FULL = Extent(40, (8_000, 20_000), (60_000, 40_000), 3, (1, 2, 4, 8, 16, 32))
-TINY = Extent(3, (500, 900), None, 1, (1, 2))
+FULL = Extent(40, (8_000, 20_000), (4, 42_000), (60_000, 40_000), 3, (1, 2, 4, 8, 16, 32))
+TINY = Extent(3, (500, 900), (2, 1_000), None, 1, (1, 2))
 
 
 @dataclass
@@ -64,6 +67,9 @@ class Session:
             folder = self.workspace / name
             if name == "giant" and self.extent.giant:
                 draw_giant(folder / "slides", *self.extent.giant)
+            elif name == "large":
+                count, side = self.extent.large
+                draw_slides(folder / "slides", count, (side, side))
             else:
                 draw_slides(folder / "slides", self.extent.slides, self.extent.sides)
             (folder / "pretrained_efficientnet").mkdir()
@@ -80,6 +86,7 @@ class Session:
         """The slides in a repository, over the line, to an empty cache."""
         state = self.workspace / f"state-{name}"
         cache = tempfile.mkdtemp(dir=self.workspace)
+        forget_pins()  # the service before had other commits, at the same address
         with start(state, seed=self.draw(name), ranges=ranges) as sandbox:
             os.environ.update(DAGSHUB_USER_TOKEN=sandbox.token, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
             filesystem = DagsHubFileSystem(host=sandbox.host, token=sandbox.token, cache_folder=cache)
@@ -104,11 +111,20 @@ def draw_giant(folder: Path, width: int, height: int) -> None:
 
 def measure_throughput(session: Session) -> list[dict[str, Any]]:
     """Local files and streamed ones, in turns, with one worker and with two."""
+    return _measure_turns(session, "many", session.extent.repeats)
+
+
+def measure_large(session: Session) -> list[dict[str, Any]]:
+    """The same for slides as heavy as the competition's, once."""
+    return _measure_turns(session, "large", 1)
+
+
+def _measure_turns(session: Session, name: str, repeats: int) -> list[dict[str, Any]]:
     passes: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    with session.streamed() as streamed:
-        for _ in range(session.extent.repeats):
+    with session.streamed(name) as streamed:
+        for _ in range(repeats):
             for workers in (1, 2):
-                for place, slides in (("local", session.here()), ("streamed", streamed)):
+                for place, slides in (("local", session.here(name)), ("streamed", streamed)):
                     passes.setdefault((place, workers), []).append(cut_all(slides, WHOLE, workers))
         left = _measure_left(streamed)
     return [
@@ -151,6 +167,7 @@ def measure_waiting(session: Session) -> list[dict[str, Any]]:
 
 MEASUREMENTS = {
     "throughput": measure_throughput,
+    "large": measure_large,
     "memory": measure_memory,
     "tiles": measure_tiles,
     "waiting": measure_waiting,

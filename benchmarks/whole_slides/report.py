@@ -32,10 +32,12 @@ def write_page(
     goals = list(judge(results))
     if goals:
         lines += ["", *_tell_goals(goals)]
-    if results.get("throughput") and results.get("waiting"):
-        lines += ["", *_tell_estimate(estimate(results["throughput"], results["waiting"], cluster), cluster)]
+    heaviest = results.get("large") or results.get("throughput")
+    if heaviest and results.get("waiting"):
+        lines += ["", *_tell_estimate(estimate(heaviest, results["waiting"], cluster), cluster)]
     for name, tell in (
         ("throughput", _tell_throughput),
+        ("large", _tell_throughput),
         ("memory", _tell_memory),
         ("tiles", _tell_tiles),
         ("waiting", _tell_waiting),
@@ -84,7 +86,7 @@ def _tell_throughput(rows: Rows) -> list[str]:
     ]
     head = ["slides", "workers", "time", "GB/s", "of min(link, local)", "largest worker", "slowest / median"]
     return [
-        f"## Whole slides to 1,024 pixels, {rows[0]['gigabytes']:.2f} GB",
+        f"## {rows[0]['slides']} whole slides to 1,024 pixels, {rows[0]['gigabytes']:.2f} GB",
         "",
         *_table(head, table),
         "",

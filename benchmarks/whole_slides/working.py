@@ -21,9 +21,9 @@ def cut_all(slides: Sequence[Slide], parameters: SlidesParameters, workers: int)
     """Cut all slides.
 
     Returns:
-        seconds from the start of the first slide to the end of the last (starting the workers takes one or
-        two more, whatever their work), gigabytes, gigabytes_per_second, fetched (GB), peak_megabytes of the
-        largest worker, and problems.
+        slides, seconds from the start of the first slide to the end of the last (starting the workers takes
+        one or two more, whatever their work), gigabytes, gigabytes_per_second, fetched (GB),
+        peak_megabytes of the largest worker, and problems.
     """
     ordered = sorted(slides, key=lambda slide: -slide.size)
     done, seconds, peak = _work(partial(_timed, parameters=parameters), ordered, workers)
@@ -31,7 +31,12 @@ def cut_all(slides: Sequence[Slide], parameters: SlidesParameters, workers: int)
     size = sum(slide.size for slide in slides) / 1e9
     fetched = sum({row["slide"]: row.get("bytes_fetched", 0) for row in rows}.values()) / 1e9
     problems = [f"{row['slide']}: {row['problem']}" for row in rows if row["problem"]]
-    speeds = {"seconds": seconds, "gigabytes": size, "gigabytes_per_second": size / seconds}
+    speeds = {
+        "slides": len(slides),
+        "seconds": seconds,
+        "gigabytes": size,
+        "gigabytes_per_second": size / seconds,
+    }
     return {**speeds, "fetched": fetched, "peak_megabytes": peak, "problems": problems}
 
 

@@ -34,7 +34,7 @@ def test_tiny_numbers_do_not_take_the_place_of_the_results(capsys):
 
 def test_shares_are_of_the_smaller_of_link_and_local_speed(tmp_path):
     def row(place, workers, speed):
-        numbers = {"seconds": 1 / speed, "gigabytes": 1.0, "gigabytes_per_second": speed}
+        numbers = {"slides": 3, "seconds": 1 / speed, "gigabytes": 1.0, "gigabytes_per_second": speed}
         told = {"place": place, "workers": workers, "left_megabytes": 0.01}
         return {**told, **numbers, "peak_megabytes": 1.0, "spread": 1.0}
 
