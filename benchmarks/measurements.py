@@ -1,4 +1,4 @@
-"""The four measurements, each a function that yields records as they are made."""
+"""The measurements, each a function that yields records as they are made."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +9,12 @@ from typing import Any
 from benchmarks.clone import make_clone
 from benchmarks.repositories import Made
 from benchmarks.session import Attempt, Session
-from benchmarks.settings import BATCH_SIZE, LINKS, STEP_SECONDS, Extent
+from benchmarks.settings import BATCH_SIZE, LINKS, SHARD_MEGABYTES, STEP_SECONDS, Extent
 from benchmarks.task import file_id
 from benchmarks.turns import Record
 from benchmarks.ways import WAYS
+from mayo_kedro.datasets import ImageShardsDataset
+from mayo_kedro.pipelines.slides.packing import divide
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,33 @@ def _attempt_download(name: str, made: Made) -> Attempt:
     way = WAYS[name]
     arranged: dict[str, Any] = {"arrange": make_clone} if way.needs_clone else {}
     return Attempt(way.module, made, way.options, every_file=True, **arranged)
+
+
+def shards(session: Session, plan: Plan) -> Iterator[Record]:
+    """The small files alone, and packed into shards: bytes to verified files on disk."""
+    load = plan.extent.loads["small"]
+    files = session.repositories.make("alone", session.repositories.add_random(load))
+    attempts = {"files": Attempt("ways.ours", files, {}, every_file=True)}
+    for megabytes in SHARD_MEGABYTES:
+        attempts[f"shards of {megabytes} MB"] = _pack(session, files, megabytes)
+    for link_name in plan.links:
+        limit = LINKS[link_name].seconds_for(load.size)
+        setting = {"link": link_name, "files": load.files, "size": load.size, "limit_seconds": limit}
+        yield from session.compare(attempts, LINKS[link_name], setting, limit)
+
+
+def _pack(session: Session, made: Made, megabytes: float) -> Attempt:
+    folder = session.folder / f"shards-{megabytes}"
+    images = Path(_lay_out(made, folder / "images"))
+    dataset = ImageShardsDataset(
+        images=str(images), folder=str(folder / "shards"), record=str(folder / "shards.csv")
+    )
+    sizes = {path.name: path.stat().st_size for path in images.iterdir()}
+    dataset.save(list(divide(sizes, megabytes * 10**6)))
+    packed = session.repositories.make_packed(
+        f"packed-{megabytes}", made.contents, (folder / "shards").iterdir()
+    )
+    return Attempt("ways.shards", packed, {"table": str(folder / "shards.csv")}, every_file=True)
 
 
 def first_batch(session: Session, plan: Plan) -> Iterator[Record]:
@@ -97,6 +126,7 @@ def growth(session: Session, plan: Plan) -> Iterator[Record]:
 
 MEASUREMENTS: dict[str, Callable[[Session, Plan], Iterator[Record]]] = {
     "download": download,
+    "shards": shards,
     "first-batch": first_batch,
     "training": training,
     "growth": growth,
@@ -109,7 +139,7 @@ def _attempt_pipeline(module: str, way: str, made: Made, **options: Any) -> Atte
 
 def _lay_out(made: Made, folder: Path) -> str:
     """Give the service's own files the names that they have in the repository, for the local pipeline."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for row in range(made.rows):
         os.link(made.contents.path(row), folder / f"{file_id(row)}{made.contents.suffix}")
     return str(folder)

@@ -100,20 +100,38 @@ class Repositories:
             rows: how many files it has, several of them with one content; None for one file each.
         """
         rows = len(contents.files) if rows is None else rows
-        # the service looks for NAME.dvc: a link to the store that all repositories share
-        (self._owner / f"{name}.dvc").symlink_to(self._store.name)
-        repository = Repository(self._owner, name)
         files = {
             f"{file_id(row)}{contents.suffix}": contents.files[row * len(contents.files) // rows].md5
             for row in range(rows)
         }
+        return Made(*self._commit(name, files, contents.size), rows, contents)
+
+    def make_packed(self, name: str, contents: Contents, shards: Iterable[Path]) -> Made:
+        """Make a repository whose folder has shards instead of the files that they hold.
+
+        Args:
+            name: its own.
+            contents: what the shards hold.
+            shards: their files.
+        """
+        store, files = ObjectStore(self._store), {}
+        for path in shards:
+            with path.open("rb") as file:
+                files[path.name] = store.add_stream(file).md5
+        return Made(*self._commit(name, files, contents.size), len(contents.files), contents)
+
+    def _commit(self, name: str, files: dict[str, str], size: int) -> tuple[str, str]:
+        """Make a repository of files by name and md5; gives its full name and its commit."""
+        # the service looks for NAME.dvc: a link to the store that all repositories share
+        (self._owner / f"{name}.dvc").symlink_to(self._store.name)
+        repository = Repository(self._owner, name)
         manifest = repository.store.add_manifest(files)
-        described = describe_output(FOLDER, Stored(manifest.md5, contents.size), rows)
+        described = describe_output(FOLDER, Stored(manifest.md5, size), len(files))
         repository.create()
         with repository.writing():
             changes = {f"{FOLDER}.dvc": described, ".gitignore": f"/{FOLDER}\n".encode(), ".dvc/config": b""}
             commit = repository.commit(DEFAULT_BRANCH, None, changes, "Files for the benchmarks")
-        return Made(f"{OWNER}/{name}", commit, rows, contents)
+        return f"{OWNER}/{name}", commit
 
 
 def make_images(count: int) -> Iterator[bytes]:

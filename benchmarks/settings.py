@@ -9,6 +9,8 @@ IMAGE_SIDE = 512
 STEP_SECONDS = 0.112
 """The time of a training step, which is slept: 143 images a second."""
 
+SHARD_MEGABYTES = (8, 64)
+
 NOMINAL_ROUND_TRIPS = 2
 """What the physical limit grants: one to learn what there is, one to ask for it."""
 

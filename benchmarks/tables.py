@@ -42,29 +42,40 @@ def tabulate_goals(goals: Iterable[Goal]) -> Iterator[str]:
     yield from tabulate(("goal", "measured", "wanted", "met"), rows)
 
 
+DOWNLOAD_HEADER = (
+    "way",
+    "seconds",
+    "times the limit",
+    "process, s",
+    "CPU-s/GB",
+    "peak MB (imports)",
+    "requests",
+    "connections",
+    "service's CPU",
+    "runs",
+)
+
+
 def tabulate_download(results: Results) -> Iterator[str]:
     """One table for each link and load."""
-    header = (
-        "way",
-        "seconds",
-        "times the limit",
-        "process, s",
-        "CPU-s/GB",
-        "peak MB (imports)",
-        "requests",
-        "connections",
-        "service's CPU",
-        "runs",
-    )
     for link in results.distinct("link"):
         for load in results.where(link=link).distinct("load"):
             found = results.where(link=link, load=load)
             limit = found.median("limit_seconds")
             yield f"\n### {LINKS[link]}: {name_load(found)}\n\nPhysical limit: {limit:.3f} s.\n"
             ways = found.distinct("way")
-            yield from tabulate(
-                header, (_download_row(WAYS[way].label, found.where(way=way)) for way in ways)
-            )
+            rows = (_download_row(WAYS[way].label, found.where(way=way)) for way in ways)
+            yield from tabulate(DOWNLOAD_HEADER, rows)
+
+
+def tabulate_shards(results: Results) -> Iterator[str]:
+    """One table for each link."""
+    for link in results.distinct("link"):
+        found = results.where(link=link)
+        limit = found.median("limit_seconds")
+        yield f"\n### {LINKS[link]}: {name_load(found)}\n\nPhysical limit: {limit:.3f} s.\n"
+        rows = (_download_row(way, found.where(way=way)) for way in found.distinct("way"))
+        yield from tabulate(DOWNLOAD_HEADER, rows)
 
 
 def _download_row(label: str, found: Results) -> tuple[str, ...]:
@@ -208,6 +219,7 @@ def _given_up(found: Results) -> str:
 
 SECTIONS = {
     "download": ("Bytes to files on disk", tabulate_download),
+    "shards": ("Small files in shards", tabulate_shards),
     "first-batch": ("The first batch", tabulate_first_batch),
     "training": ("Two epochs", tabulate_training),
     "growth": ("As the number of files grows", tabulate_growth),

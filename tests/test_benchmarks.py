@@ -61,6 +61,17 @@ def test_downloads_side_by_side(tmp_path: Path) -> None:
     assert list((tmp_path / "workspace").iterdir()) == []
 
 
+@pytest.mark.slow
+def test_small_files_in_shards(tmp_path: Path) -> None:
+    done = run("streaming", tmp_path, "--measure", "shards", "--links", "near")
+    assert done.returncode == 0, done.stderr
+    records = json.loads((tmp_path / "streaming.json").read_text())["shards"]["records"]
+    requests = {record["way"]: record["requests"] for record in records}
+    assert list(requests) == ["files", "shards of 8 MB", "shards of 64 MB"]
+    assert requests["shards of 64 MB"] < requests["files"]
+    assert "### 5 ms, 10 Gbit/s: 12 files of 1 kB" in (tmp_path / "streaming.md").read_text()
+
+
 def test_what_is_not_measured_again_keeps_its_results(tmp_path: Path) -> None:
     kept = {"machine": {"project": "before", "cores": 1, "processor": "", "system": "", "python": ""}}
     kept["machine"] |= {"workspace": "", "load_before": 0.0, "versions": {}}

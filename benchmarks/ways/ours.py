@@ -6,10 +6,11 @@ import fsspec
 
 from benchmarks.task import FOLDER, Task
 from mayo_kedro.streaming.images import StreamedImages
+from mayo_kedro.streaming.members import Members
 
 
-def open_images(task: Task) -> StreamedImages:
-    """The images as a training gets them; nothing is contacted."""
+def open_images(task: Task, members: Members | None = None) -> StreamedImages:
+    """The images as a training gets them, in shards where `members` says so; nothing is contacted."""
     filesystem = fsspec.filesystem(
         "dagshub",
         host=task.host,
@@ -17,7 +18,8 @@ def open_images(task: Task) -> StreamedImages:
         cache_folder=str(task.target / "cache"),
         skip_instance_cache=True,
     )
-    return StreamedImages(filesystem, f"/{task.repository}@main/{FOLDER}", task.suffix, lambda: task.ids)
+    folder = f"/{task.repository}@main/{FOLDER}"
+    return StreamedImages(filesystem, folder, task.suffix, lambda: task.ids, lambda: members)
 
 
 def prepare(task: Task) -> Callable[[], None]:

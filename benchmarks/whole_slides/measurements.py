@@ -158,10 +158,14 @@ def measure_tiles(session: Session) -> list[dict[str, Any]]:
     return rows
 
 
+WAITS = 30
+"""Of each worker, a second each: the start of the workers counts as well, and slides take hours."""
+
+
 def measure_waiting(session: Session) -> list[dict[str, Any]]:
     """Work that only waits, so that more workers than cores tell what the cluster itself costs."""
     return [
-        {"workers": workers, **wait_all(10 * workers, 1.0, workers)} for workers in session.extent.waiting
+        {"workers": workers, **wait_all(WAITS * workers, 1.0, workers)} for workers in session.extent.waiting
     ]
 
 

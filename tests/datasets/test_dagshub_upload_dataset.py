@@ -1,11 +1,14 @@
 import json
 import logging
 
+import fsspec
 import pytest
 from kedro.io import DatasetError
 
 from mayo_kedro.datasets import DagsHubUploadDataset
 from mayo_kedro.errors import UserError
+from mayo_kedro.pipelines.slides.nodes import Publication
+from mayo_kedro.streaming.revisions import forget_pins
 
 
 @pytest.fixture
@@ -46,6 +49,16 @@ def test_publishing_again_without_a_change_makes_no_commit(upload):
     first = upload().load()["commit"]
     upload().save("Publish once more")
     assert upload().load()["commit"] == first
+
+
+def test_what_is_left_out_is_not_sent(upload, sandbox, tmp_path):
+    folder = f"dagshub:///{sandbox.owner}/{sandbox.name}@{sandbox.branch}/without"
+    upload(filepath=folder).save(Publication("Publish a part", frozenset({"report.html"})))
+    assert upload().load()["message"] == "Publish a part"
+    forget_pins()
+    options = {"host": sandbox.host, "token": sandbox.token, "cache_folder": str(tmp_path / "again")}
+    filesystem, path = fsspec.core.url_to_fs(folder, **options)
+    assert [name.rpartition("/")[2] for name in filesystem.ls(path, detail=False)] == ["metrics.json"]
 
 
 def test_when_it_is_off_nothing_is_sent(upload, sandbox, caplog):

@@ -72,6 +72,20 @@ def test_a_key_can_be_kept_again_with_other_content(tmp_path):
     assert cache.find(NAME).read_bytes() == b"new"
 
 
+@every_kind_of_key
+def test_what_is_not_needed_any_more_goes_unless_it_is_of_dvc(tmp_path, key, declared):
+    cache = FileCache(tmp_path)
+    cache.discard(key)
+    path = keep(cache, key, declared)
+    cache.discard(key)
+    assert not path.exists()
+    assert cache.find(key) is None
+    path = keep(cache, key, declared)
+    os.utime(path)  # whatever put it there, it was not streaming
+    cache.discard(key)
+    assert cache.find(key) == path
+
+
 def test_nothing_is_made_before_the_first_write(tmp_path):
     assert FileCache(tmp_path / "cache", limit_bytes=10).find(MD5) is None
     assert not (tmp_path / "cache").exists()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.images import StreamedImages
 from mayo_kedro.streaming.loader import BatchLoader, RowIds, fingerprint
+from mayo_kedro.streaming.order import Groups
 
 IDS = [f"image_{number:02}" for number in range(23)]
 
@@ -79,8 +80,12 @@ def test_a_loader_goes_on_at_any_batch_exactly(files, batch_size, seed, shards, 
     shard = data.draw(st.integers(0, shards - 1))
 
     def make():
-        return BatchLoader(Folder(files), IDS, batch_size, seed=seed, shard=shard, shards=shards)
+        return BatchLoader(
+            Folder(files), IDS, batch_size, seed=seed, shard=shard, shards=shards, groups=groups
+        )
 
+    labels = st.lists(st.integers(0, 9), min_size=len(IDS), max_size=len(IDS))
+    groups = data.draw(st.none() | labels.map(Groups))
     whole = make()
     everything = read([*whole, *whole, *whole])
     used = data.draw(st.integers(0, len(everything)))
@@ -218,6 +223,7 @@ def test_what_the_files_raise_arrives_in_its_turn(tmp_path):
         (IDS, {"batch_size": 5, "seed": 2}, "seed is 1 there and 2 here"),
         (IDS, {"batch_size": 5}, "seed is 1 there and None here"),
         (IDS[:-1], {"batch_size": 5, "seed": 1}, "size is 23 there and 22 here; ids is '"),
+        (IDS, {"batch_size": 5, "seed": 1, "groups": Groups([0] * 23)}, "groups is None there and '[0-9a-f]"),
         (IDS[::-1], {"batch_size": 5, "seed": 1}, "fit: ids is '[0-9a-f]{16}' there and '[0-9a-f]{16}' here"),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_file_that_was_evicted_meanwhile_is_brought_again(tmp_path):
 
 
 def test_workers_run_at_the_same_time_and_pass_errors_on():
-    workers, barrier = Workers(3), threading.Barrier(3, timeout=5)
+    workers, barrier = Workers(3), threading.Barrier(3, timeout=60)
     together = [workers.submit(barrier.wait) for _ in range(3)]
     assert sorted(future.result() for future in together) == [0, 1, 2]
     with pytest.raises(ZeroDivisionError):

@@ -3,6 +3,8 @@
 from mayo_kedro.datasets.checkpoints_dataset import CheckpointsDataset
 from mayo_kedro.datasets.dagshub_upload_dataset import DagsHubUploadDataset
 from mayo_kedro.datasets.data_source_dataset import DataSourceDataset
+from mayo_kedro.datasets.html_page_dataset import HTMLPageDataset
+from mayo_kedro.datasets.image_shards_dataset import ImageShardsDataset
 from mayo_kedro.datasets.new_images_dataset import NewImagesDataset
 from mayo_kedro.datasets.optional_table_dataset import OptionalTableDataset
 from mayo_kedro.datasets.predictor_dataset import PredictorDataset
@@ -18,6 +20,8 @@ __all__ = [
     "CheckpointsDataset",
     "DagsHubUploadDataset",
     "DataSourceDataset",
+    "HTMLPageDataset",
+    "ImageShardsDataset",
     "NewImagesDataset",
     "OptionalTableDataset",
     "PredictorDataset",

@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import fsspec
 from kedro.io import AbstractDataset
@@ -14,11 +14,24 @@ from mayo_kedro.errors import UserError
 logger = logging.getLogger(__name__)
 
 
-class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
+class Publication(Protocol):
+    """A commit message with which not all files are sent."""
+
+    @property
+    def message(self) -> str:
+        """Of the commit."""
+
+    @property
+    def left_out(self) -> Container[str]:
+        """Names of the files that are not sent."""
+
+
+class DagsHubUploadDataset(AbstractDataset[str | Publication, dict[str, str]]):
     """Saves a commit message by uploading the files that belong to it, versioned with DVC, in one commit.
 
     The files are read back before the save ends, and what was published is noted in `record`. What was
-    uploaded before with the same content makes no second commit.
+    uploaded before with the same content makes no second commit. Instead of the message something with a
+    `message` and names of files that are `left_out` can be saved.
 
     Args:
         filepath: the folder in the repository, such as `dagshub://owner/name@main/results`.
@@ -56,27 +69,29 @@ class DagsHubUploadDataset(AbstractDataset[str, dict[str, str]]):
         """What was published last: commit, folder and message."""
         return dict(json.loads(self._record.read_text()))
 
-    def save(self, data: str) -> None:
-        """Upload the files with `data` as the commit message."""
+    def save(self, data: str | Publication) -> None:
+        """Upload the files with the commit message."""
+        told, left_out = (data, ()) if isinstance(data, str) else (data.message, data.left_out)
         if not self._enabled:
             logger.info("Nothing is published: publish is off for this repository (conf/base/globals.yml).")
             return
         filesystem, folder = fsspec.core.url_to_fs(self._address, **self._storage_options)
-        parts = list(split_by_size(self._find_files(), self._commit_bytes))
+        parts = list(split_by_size(self._find_files(left_out), self._commit_bytes))
         for number, part in enumerate(parts, 1):
-            message = data if len(parts) == 1 else f"{data} ({number} of {len(parts)})"
+            message = told if len(parts) == 1 else f"{told} ({number} of {len(parts)})"
             commit = filesystem.upload(folder, part, message)
         self._record.parent.mkdir(parents=True, exist_ok=True)
         self._record.write_text(
-            json.dumps({"commit": commit, "folder": self._address, "message": data}, indent=2)
+            json.dumps({"commit": commit, "folder": self._address, "message": told}, indent=2)
         )
         logger.info("Published to %s as commit %s, and read back.", self._address, commit[:10])
 
-    def _find_files(self) -> dict[str, Path]:
+    def _find_files(self, left_out: Container[str]) -> dict[str, Path]:
         found = {
             path.name: path
             for pattern in map(Path, self._files)
             for path in sorted(pattern.parent.glob(pattern.name))
+            if path.name not in left_out
         }
         if not found:
             raise UserError(

@@ -48,7 +48,18 @@ class Record:
     files: list[str] = field(default_factory=list)
 
 
-class SlideImagesDataset(AbstractDataset[CutSlide, list[Record]]):
+@dataclass(frozen=True)
+class FinishedSlide(Record):
+    """A slide that is done and whose images are there.
+
+    Attributes:
+        sizes: of its images in bytes, by file name.
+    """
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+class SlideImagesDataset(AbstractDataset[CutSlide, list[FinishedSlide]]):
     """Saves one `CutSlide` at a time; loads the records of all slides.
 
     An image appears under its name when all of it is written. A line is added to the record behind the
@@ -66,9 +77,9 @@ class SlideImagesDataset(AbstractDataset[CutSlide, list[Record]]):
         self._known: dict[str, Record] | None = None
         self.metadata = metadata
 
-    def load(self) -> list[Record]:
+    def load(self) -> list[FinishedSlide]:
         """The slides that are done, and whose images are still there."""
-        return [record for record in self._read().values() if self._is_there(record)]
+        return [found for record in self._read().values() if (found := self._find(record))]
 
     def save(self, data: CutSlide) -> None:
         """Write a slide's images in place of its earlier ones, and note that they are there.
@@ -117,8 +128,12 @@ class SlideImagesDataset(AbstractDataset[CutSlide, list[Record]]):
             known[record.slide] = record
         return {name: record for name, record in known.items() if record.rows}
 
-    def _is_there(self, record: Record) -> bool:
-        return all((self._folder / name).is_file() for name in record.files)
+    def _find(self, record: Record) -> FinishedSlide | None:
+        try:
+            sizes = {name: (self._folder / name).stat().st_size for name in record.files}
+        except FileNotFoundError:
+            return None
+        return FinishedSlide(**vars(record), sizes=sizes)
 
     def _exists(self) -> bool:
         return self._record.exists()

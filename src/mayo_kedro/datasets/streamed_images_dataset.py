@@ -9,10 +9,14 @@ from mayo_kedro.datasets.contact_sheet import draw_contact_sheet
 from mayo_kedro.datasets.remote import ReadOnlyDataset, read_notice
 from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.images import StreamedImages, decode_image
+from mayo_kedro.streaming.members import COLUMNS, Members
 
 
 class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
     """Loads `StreamedImages`: nothing travels before an image is asked for.
+
+    Where the table has the columns `shard`, `offset`, `bytes` and `md5`, the images lie in tar files of
+    many, see `ImageShardsDataset`; a row without a shard is a file of its own.
 
     Example of a catalog entry::
 
@@ -58,15 +62,26 @@ class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
     def load(self) -> StreamedImages:
         """Make the lazy collection; no request is sent."""
         filesystem, folder = self._connect()
-        return StreamedImages(filesystem, folder, self._suffix, self._read_ids)
+        return StreamedImages(filesystem, folder, self._suffix, self._read_ids, self._read_members)
 
     def _read_ids(self) -> list[str]:
         return self._column(self._read_table(), "image")
 
-    def _read_table(self) -> pd.DataFrame:
+    def _read_members(self) -> Members | None:
+        if not set(COLUMNS) <= set(self._read_table(nrows=0)):  # of a large table the first line is enough
+            return None
+        table = self._read_table()
+        members = Members(self._column(table, "image"), {name: table[name] for name in COLUMNS}, self._table)
+        return members if len(members) else None
+
+    def _read_table(self, nrows: int | None = None) -> pd.DataFrame:
         # Text throughout: ids such as 006388 or 2e3749 must not become numbers.
         return pd.read_csv(
-            self._table, dtype=str, keep_default_na=False, storage_options=self._storage_options or None
+            self._table,
+            dtype=str,
+            keep_default_na=False,
+            nrows=nrows,
+            storage_options=self._storage_options or None,
         )
 
     def _column(self, table: pd.DataFrame, role: str) -> list[str]:

@@ -102,6 +102,20 @@ class FileCache:
         """
         return Incoming(self.folder, self._layout.temporary(), BodyCheck(declared), key, self._place)
 
+    def discard(self, key: str) -> None:
+        """Remove a file that was streamed and will not be asked for again; what DVC put there stays.
+
+        Args:
+            key: as for `find`.
+        """
+        md5 = self._layout.find_md5(key)
+        if md5 is None:
+            return
+        path = self._layout.object(md5)
+        with suppress(OSError):  # gone already, or in a read-only folder
+            if os.stat(path).st_mtime_ns == STREAMED_AT:
+                os.unlink(path)
+
     def _place(self, key: str, temporary: str, md5: str, status: os.stat_result) -> Path:
         if key == md5 + FOLDER_SUFFIX:
             md5 = key

@@ -130,6 +130,10 @@ class Contents:
             yield
         self._busy.pop((path, commit), None)
 
+    def discard(self, entry: Entry, commit: str) -> None:
+        """Remove the local copy of a file that will not be asked for again."""
+        self._cache.discard(self._name_key(entry, commit))
+
     def read_range(self, entry: Entry, commit: str, start: int, end: int) -> bytes | None:
         """Read bytes `start` to `end` (exclusive) of a file; None if the service does not grant that."""
         if self._offline:

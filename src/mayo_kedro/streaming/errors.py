@@ -21,6 +21,10 @@ class TransferError(UserError, OSError):
     """A file did not arrive whole after all attempts."""
 
 
+class DamagedImageError(UserError, OSError):
+    """A shard holds something else than the table of its images says."""
+
+
 class OfflineError(UserError, OSError):
     """Something is not in the cache, and nobody may be asked."""
 

@@ -197,6 +197,26 @@ class DagsHubFileSystem(WritingFileSystem):
         repository, inner = self.repository(path)
         return repository.contents.fetch(_require_file(repository, inner), repository.commit_of(inner))
 
+    def discard(self, path: str) -> None:
+        """Remove the local copy of a file that will not be asked for again."""
+        repository, inner = self.repository(path)
+        repository.contents.discard(repository.find(inner), repository.commit_of(inner))
+
+    def read_part(self, path: str, start: int, end: int) -> bytes | None:
+        """Read bytes `start` to `end` (exclusive) of a file of any size, without a check of their hash.
+
+        Returns:
+            The bytes; None if the file is not here and the service grants no parts.
+        """
+        repository, inner = self.repository(path)
+        entry, commit = _require_file(repository, inner), repository.commit_of(inner)
+        here = repository.contents.find(entry, commit)
+        if here is None:
+            return repository.contents.read_range(entry, commit, start, end)
+        with here.open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+
     def find_here(self, path: str) -> Path | None:
         """The verified local copy of a file, if that can be told in microseconds."""
         repository, inner = self.repository(path)

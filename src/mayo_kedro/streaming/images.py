@@ -15,7 +15,10 @@ from mayo_kedro.progress import progress
 from mayo_kedro.streaming.errors import UnknownImageError
 from mayo_kedro.streaming.loader import BatchLoader, Ids
 from mayo_kedro.streaming.manifests import FEW
+from mayo_kedro.streaming.members import Members
+from mayo_kedro.streaming.order import Groups
 from mayo_kedro.streaming.prefetch import WINDOW_BYTES, Source, prefetch
+from mayo_kedro.streaming.shards import Shards
 from mayo_kedro.streaming.sources import open_source
 
 
@@ -29,6 +32,8 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         folder: where the files lie.
         suffix: of the files, such as ".png"; a file is named id + suffix.
         read_ids: gives the ids, in order; called when they are first needed.
+        read_members: gives the places of images that lie in shards in this folder, None if none do; called
+            when the first image is needed.
     """
 
     def __init__(
@@ -37,15 +42,27 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         folder: str,
         suffix: str,
         read_ids: Callable[[], Sequence[str]],
+        read_members: Callable[[], Members | None] = lambda: None,
     ) -> None:
         self._filesystem = filesystem
         self._folder = folder.rstrip("/")
         self._suffix = suffix
         self._read_ids = read_ids
+        self._read_members = read_members
 
     @cached_property
     def _ids(self) -> dict[str, None]:
         return dict.fromkeys(self._read_ids())
+
+    @cached_property
+    def _members(self) -> Members | None:
+        return self._read_members()
+
+    @cached_property
+    def _shards(self) -> Shards | None:
+        if self._members is None:
+            return None
+        return Shards(self._filesystem, self._source, self._folder, self._members, self._address)
 
     def __getitem__(self, image: str) -> npt.NDArray[np.uint8]:
         """Read one image.
@@ -78,6 +95,8 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
 
     def read(self, image: str) -> bytes:
         """Read one file as it is."""
+        if self._shards is not None and self._shards.holds(image):
+            return self._shards.fetch(image).read_bytes()
         return bytes(self._filesystem.cat_file(self._address(image)))
 
     def stream(self, images: Sequence[str], ahead: Iterable[str] = ()) -> Iterator[Path]:
@@ -90,9 +109,7 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         Yields:
             A verified local copy for each of `images`, encoded as it is; it must not be changed.
         """
-        addresses, later = map(self._address, images), map(self._address, ahead)
-        window = getattr(self._filesystem, "window_bytes", WINDOW_BYTES)
-        arriving = prefetch(self._source, addresses, later, window)
+        arriving = self._shards.stream(images, ahead) if self._shards else self._prefetch(images, ahead)
         if len(images) <= FEW:
             yield from arriving
             return
@@ -104,6 +121,11 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
                     prepared = True
                 advance()
                 yield path
+
+    def _prefetch(self, images: Sequence[str], ahead: Iterable[str]) -> Iterator[Path]:
+        addresses, later = map(self._address, images), map(self._address, ahead)
+        window = getattr(self._filesystem, "window_bytes", WINDOW_BYTES)
+        return prefetch(self._source, addresses, later, window)
 
     def _open_known(self) -> bool:
         """Tell whether nothing has to be learnt of the folder before its files are asked for."""
@@ -121,7 +143,23 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         shards: int = 1,
     ) -> BatchLoader:
         """Make a loader that gives these images in batches, see `BatchLoader` for the arguments."""
-        return BatchLoader(self, ids, batch_size, seed=seed, epochs=epochs, shard=shard, shards=shards)
+        groups = self._group(ids)
+        return BatchLoader(
+            self, ids, batch_size, seed=seed, epochs=epochs, shard=shard, shards=shards, groups=groups
+        )
+
+    def fingerprint_order(self, ids: Ids) -> str | None:
+        """What the order of batches depends on besides seed and ids: which images lie in one shard.
+
+        None where none does.
+        """
+        groups = self._group(ids)
+        return None if groups is None else groups.fingerprint
+
+    def _group(self, ids: Ids) -> Groups | None:
+        if self._members is None:
+            return None
+        return Groups(self._members.find_shards(self._members.find_rows(ids)))
 
     @cached_property
     def _source(self) -> Source:
@@ -137,9 +175,10 @@ class StreamedImages(Mapping[str, npt.NDArray[np.uint8]]):
         return f"{self._folder}/{image}{self._suffix}"
 
     def listed_ids(self) -> set[str]:
-        """The ids of the files that lie in the folder (one listing)."""
-        names = (PurePosixPath(path).name for path in self._filesystem.ls(self._folder, detail=False))
-        return {name.removesuffix(self._suffix) for name in names if name.endswith(self._suffix)}
+        """The ids of the images that lie in the folder, as files or in shards (one listing)."""
+        names = {PurePosixPath(path).name for path in self._filesystem.ls(self._folder, detail=False)}
+        alone = {name.removesuffix(self._suffix) for name in names if name.endswith(self._suffix)}
+        return alone if self._members is None else alone.union(self._members.list_images(names))
 
 
 def decode_image(body: bytes, name: str) -> npt.NDArray[np.uint8]:

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.streaming.order import BatchOrder
+from mayo_kedro.streaming.order import BatchOrder, Groups
 
 Ids = Sequence[str] | NDArray[np.str_]
 
@@ -112,6 +112,8 @@ class BatchLoader:
             already, but not after the last. None: nothing is fetched beyond the epoch that is asked for.
         shard: which of the shards this is, from 0.
         shards: among how many nodes each batch is divided; all nodes have the whole table.
+        groups: the rows that lie in one file, which travels as a whole: rows are shuffled so that few such
+            files are in use at once. None: each row is a file.
 
     Raises:
         ValueError: not every shard would get a row of every batch.
@@ -127,10 +129,11 @@ class BatchLoader:
         epochs: int | None = None,
         shard: int = 0,
         shards: int = 1,
+        groups: Groups | None = None,
     ) -> None:
         self._files = files
         self._ids = ids
-        self._order = BatchOrder(len(ids), batch_size, seed, shard, shards)
+        self._order = BatchOrder(len(ids), batch_size, seed, shard, shards, groups)
         self._epochs = epochs
         self._position = (0, 0)
 
@@ -252,6 +255,7 @@ class BatchLoader:
             "batch_size": self._order.batch_size,
             "size": self._order.size,
             "ids": fingerprint(self._ids),
+            "groups": self._order.groups.fingerprint if self._order.groups else None,
         }
 
     def _find_needed(

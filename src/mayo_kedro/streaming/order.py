@@ -1,11 +1,34 @@
 """The order of training: which rows make up which batch, in which epoch, on which node."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+GROUPS_AT_ONCE = 8
+"""Groups of rows that are shuffled together."""
+
+
+class Groups:
+    """Which rows lie together, such as in one file, so that it is good to use them near to one another.
+
+    Args:
+        labels: of the group of each row, of shape (rows,).
+    """
+
+    def __init__(self, labels: ArrayLike) -> None:
+        _, firsts, numbers = np.unique(labels, return_index=True, return_inverse=True)
+        # By their first rows: what the groups are called makes no difference.
+        self.numbers: NDArray[np.int64] = np.argsort(np.argsort(firsts))[numbers]
+        self.count = len(firsts)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits of a SHA-256."""
+        return hashlib.sha256(self.numbers.astype("<i8").tobytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -20,12 +43,16 @@ class BatchOrder:
     fewer rows than there are shards, it takes the missing ones from the batch before it. Only there does
     the number of shards show, and only in where that border lies, never in the order of the rows.
 
+    Where rows lie in groups, the groups are permuted in each epoch and cut into windows of about
+    `GROUPS_AT_ONCE`, and the rows of each window are permuted: only as many groups are in use at once.
+
     Attributes:
         size: rows of the table.
         batch_size: rows of a global batch, all shards together; the last one may be smaller.
         seed: of the permutations; None keeps the order of the table in every epoch.
         shard: which of the shards this is, from 0.
         shards: into how many parts each batch is divided.
+        groups: which rows lie together; None if that makes no difference.
 
     Raises:
         ValueError: there is no such shard, or not every shard would get a row of every batch.
@@ -36,6 +63,7 @@ class BatchOrder:
     seed: int | None = None
     shard: int = 0
     shards: int = 1
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -106,7 +134,11 @@ class BatchOrder:
         return self._cut(self._permute(epoch), index)
 
     def _permute(self, epoch: int) -> NDArray[np.int64]:
-        return np.arange(self.size) if self.seed is None else _permutation(self.size, self.seed, epoch)
+        if self.seed is None:
+            return np.arange(self.size)
+        if self.groups is None:
+            return _permutation(self.size, self.seed, epoch)
+        return _permutation_in_windows(self.groups, self.seed, epoch)
 
     def _cut(self, permuted: NDArray[np.int64], index: int) -> NDArray[np.int64]:
         # A copy, so that a batch somebody keeps does not keep the whole permutation.
@@ -121,5 +153,16 @@ class BatchOrder:
 @lru_cache(maxsize=2)
 def _permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
     permuted = np.random.default_rng([seed, epoch]).permutation(size)
+    permuted.flags.writeable = False
+    return permuted
+
+
+@lru_cache(maxsize=2)
+def _permutation_in_windows(groups: Groups, seed: int, epoch: int) -> NDArray[np.int64]:
+    random = np.random.default_rng([seed, epoch])
+    windows = -(-groups.count // GROUPS_AT_ONCE)
+    window_of_group = random.permutation(groups.count) * windows // groups.count
+    permuted = random.permutation(len(groups.numbers))
+    permuted = permuted[np.argsort(window_of_group[groups.numbers[permuted]], kind="stable")]
     permuted.flags.writeable = False
     return permuted

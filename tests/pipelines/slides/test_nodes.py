@@ -10,7 +10,12 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from mayo_kedro.datasets import SlideImagesDataset, SlideWorkersDataset, StreamedSlidesDataset
+from mayo_kedro.datasets import (
+    ImageShardsDataset,
+    SlideImagesDataset,
+    SlideWorkersDataset,
+    StreamedSlidesDataset,
+)
 from mayo_kedro.errors import UserError
 from mayo_kedro.pipeline_registry import register_pipelines
 from mayo_kedro.pipelines.columns import Columns
@@ -53,13 +58,16 @@ def run(folder, parameters=SMALL):
             ),
             "finished_slides": SlideImagesDataset(**images),
             "slide_images": SlideImagesDataset(**images),
+            "image_shards": ImageShardsDataset(
+                images=images["folder"], folder=str(folder / "shards"), record=str(folder / "shards.csv")
+            ),
             "published_slides": MemoryDataset(NOTHING),
             "slide_workers": SlideWorkersDataset(),
             "params:slides": MemoryDataset(parameters),
             "slide_table": MemoryDataset(),
         }
     )
-    nodes = create_pipeline().only_nodes("cut_slides_node", "tabulate_slides_node")
+    nodes = create_pipeline().only_nodes("cut_slides_node", "plan_shards_node", "tabulate_slides_node")
     SequentialRunner().run(nodes, catalog)
     table = catalog.load("slide_table")
     worked = [line for line in _lines(folder)[before:] if '"problem": "it was not reached' not in line]
@@ -128,9 +136,10 @@ def test_a_bad_slide_is_told_and_tried_again(folder):
     _, table = run(folder, parameters)
     assert list(table.slide[table.problem != ""]) == ["slide_1"]
     assert list(images(folder)) == ["slide_0.png", "slide_2.png", "slide_3.png"]
-    assert describe_slides(table, table[:2], parameters) == "Cut 3 images from 3 slides, 2 of them labelled"
+    told = describe_slides(table, table[:2], [], parameters)
+    assert told.message == "Cut 3 images from 3 slides, 2 of them labelled"
     with pytest.raises(UserError, match=r"1 of 4 slides have a problem.* allows 5%\. slide_1: "):
-        describe_slides(table, NOTHING, SMALL)
+        describe_slides(table, NOTHING, [], SMALL)
 
     (folder / "slides" / "slide_1.tif").write_bytes(good)
     worked, table = run(folder, parameters)
@@ -148,7 +157,7 @@ def test_too_many_bad_slides_end_the_work_and_the_table_names_each(folder):
     assert len(table) == 4
     assert list(table.problem).count("it was not reached: too many others had a problem") == 2
     with pytest.raises(UserError, match="4 of 4 slides have a problem"):
-        describe_slides(table, NOTHING, SMALL)
+        describe_slides(table, NOTHING, [], SMALL)
 
 
 class Here:
@@ -166,7 +175,7 @@ def go_on(folder, published=NOTHING, parameters=SMALL):
     made = list(cut_slides(slides, images.load(), published, Here(), parameters))
     for one in made:
         images.save(one)
-    table = tabulate_slides(images.load(), published, slides)
+    table = tabulate_slides(images.load(), published, slides, NOTHING)
     read = pd.read_csv(io.StringIO(table.to_csv(index=False)), dtype=str, keep_default_na=False)
     return [one.slide for one in made], read
 
@@ -205,7 +214,8 @@ def test_what_was_published_of_a_slide_that_is_gone_is_left_out(folder):
 
 
 def test_each_image_has_the_labels_of_its_slide(caplog):
-    table = tabulate_slides([Done("b", "b_01", "b_00"), Done("a", "a_00"), Done("c", "c_00")], NOTHING, [])
+    done = [Done("b", "b_01", "b_00"), Done("a", "a_00"), Done("c", "c_00")]
+    table = tabulate_slides(done, NOTHING, [], NOTHING)
     rows = [("p1", "a", "A", "x"), ("p2", "b", "B", "y"), ("p3", "unread", "A", "x")]
     labels = pd.DataFrame(rows, columns=["patient", "image_id", "label", "slide"])
     labelled = label_images(table, labels, NAMES)
@@ -219,7 +229,7 @@ def test_each_image_has_the_labels_of_its_slide(caplog):
 
 
 def test_without_a_label_table_no_image_has_labels(caplog):
-    table = tabulate_slides([Done("a", "a_00")], NOTHING, [])
+    table = tabulate_slides([Done("a", "a_00")], NOTHING, [], NOTHING)
     assert label_images(table, NOTHING, NAMES).empty
     assert "no label table" in caplog.text
 
@@ -232,13 +242,13 @@ def test_without_a_label_table_no_image_has_labels(caplog):
     ],
 )
 def test_a_label_table_that_does_not_fit_is_told(labels, told):
-    table = tabulate_slides([Done("a", "a_00")], NOTHING, [])
+    table = tabulate_slides([Done("a", "a_00")], NOTHING, [], NOTHING)
     with pytest.raises(UserError, match=told):
         label_images(table, pd.DataFrame(labels), NAMES)
 
 
 def test_the_table_is_by_name_whatever_the_order():
-    table = tabulate_slides([Done("b", "b_01", "b_00"), Done("a", "a_00")], NOTHING, [])
+    table = tabulate_slides([Done("b", "b_01", "b_00"), Done("a", "a_00")], NOTHING, [], NOTHING)
     assert list(table.image_id) == ["a_00", "b_00", "b_01"]
     assert isinstance(table, pd.DataFrame)
 
@@ -247,7 +257,8 @@ def test_is_registered_by_its_name_and_not_run_by_default():
     bootstrap_project(Path(__file__).parents[3])
     pipelines = register_pipelines()
     names = {node.name for node in pipelines["slides"].nodes}
-    assert names == {"cut_slides_node", "tabulate_slides_node", "label_images_node", "describe_slides_node"}
+    steps = ("cut_slides", "plan_shards", "tabulate_slides", "label_images", "describe_slides")
+    assert names == {f"{step}_node" for step in steps}
     assert not names & {node.name for node in pipelines["__default__"].nodes}
     assert "check_labels_node" in {node.name for node in pipelines["__default__"].nodes}
 

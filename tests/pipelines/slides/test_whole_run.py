@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 def read_table(folder):
     path = folder / "data" / "03_primary" / "slides.csv"
-    return pd.read_csv(path, dtype={"slide": str, "image_id": str, "hash": str}, keep_default_na=False)
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
 def test_modelling_trains_on_what_slides_wrote(project):
@@ -56,11 +56,14 @@ def test_modelling_trains_on_what_slides_wrote(project):
     assert not kept & set(table.hash)
 
 
-def test_modelling_trains_on_tiles_and_keeps_those_of_a_patient_together(project):
+@pytest.mark.parametrize("shard_megabytes", [None, 0.2])
+def test_modelling_trains_on_tiles_and_keeps_those_of_a_patient_together(project, shard_megabytes):
     path = project.path / "conf" / "base" / "globals.yml"
     settings = path.read_text().replace("folder: images", "folder: tiles")
     path.write_text(settings.replace("table: train.csv", "table: tiles/image_labels.csv"))
     tiles = "slides.cut=tiles,slides.tiles.count=2,slides.tiles.side=128,slides.tiles.factor=4"
+    if shard_megabytes:
+        tiles += f",slides.shard_megabytes={shard_megabytes}"
     sequence = f"kedro run --pipelines slides --params {tiles} && kedro run --pipelines modelling --env test"
     environment = {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])}
     arguments = ["-m", "mayo_kedro.sandbox", "--slides", "--ranges", "--", "sh", "-c", sequence]
@@ -79,6 +82,17 @@ def test_modelling_trains_on_tiles_and_keeps_those_of_a_patient_together(project
     assert splits.fold.nunique() > 1
     predictions = pd.read_csv(project.path / "data" / "07_model_output" / "predictions.csv", dtype=str)
     assert set(predictions.image) == set(splits.image[splits.fold == "0"])
+
+    # with shards these were sent and read instead of the images, each of which is kept under its own hash
+    sent = {path.name for path in (project.path / "data" / "03_primary" / "slide_shards").iterdir()}
+    cache = project.path / "cache" / "files" / "md5"
+    if shard_megabytes:
+        assert set(table.shard) == sent
+        assert len(sent) > 1
+        assert all((cache / md5[:2] / md5[2:]).is_file() for md5 in table.md5)
+    else:
+        assert not sent
+        assert (table.shard == "").all()
 
 
 def test_a_client_that_is_killed_loses_only_what_is_in_hand(project, tmp_path):

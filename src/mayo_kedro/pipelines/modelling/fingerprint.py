@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from mayo_kedro.pipelines.modelling.folds import FoldTables
-from mayo_kedro.pipelines.modelling.interfaces import BackboneWeights
+from mayo_kedro.pipelines.modelling.interfaces import BackboneWeights, ImageStream
 from mayo_kedro.pipelines.modelling.parameters import ModellingParameters
 
 WITHOUT_EFFECT = {
@@ -30,14 +30,16 @@ def fingerprint_training(
     tables: FoldTables,
     classes: tuple[str, ...],
     weights: BackboneWeights | None,
+    images: ImageStream,
 ) -> str:
-    """Hash the settings, the rows, the backbone's weights, and the code that trains.
+    """Hash the settings, the rows and their order, the backbone's weights, and the code that trains.
 
     Args:
         parameters: with the seed of this training.
         tables: the rows that train and that decide when to stop.
         classes: in order.
         weights: of the backbone.
+        images: that are trained on.
 
     Returns:
         64 hex digits.
@@ -49,6 +51,8 @@ def fingerprint_training(
     for table in (tables.training, tables.validation):
         rows = [] if table is None else table[["image", "int_labels"]].to_numpy().tolist()
         digest.update(json.dumps(rows).encode())
+    order = images.fingerprint_order(tables.training["image"].tolist())
+    digest.update((order or "").encode())
     if weights is not None:
         digest.update(_hash_file(weights.path))
     for module in sorted(resources.files(__package__).iterdir(), key=lambda file: file.name):

@@ -58,6 +58,9 @@ class ImageStream(Protocol):
         Of several shards each gets its part of every batch.
         """
 
+    def fingerprint_order(self, ids: Sequence[str]) -> str | None:
+        """What that order depends on besides seed and ids, if anything."""
+
 
 class BackboneWeights(Protocol):
     """A file of backbone weights that is fetched only when its path is read."""

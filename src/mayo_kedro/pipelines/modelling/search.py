@@ -137,6 +137,8 @@ def _fingerprint(training: Training, members: Sequence[FoldTables]) -> str:
     search = training.parameters.search.model_dump(mode="json")
     digest = hashlib.sha256(json.dumps([search, optuna.__version__], sort_keys=True).encode())
     for tables in members:
-        told = fingerprint_training(training.parameters, tables, training.classes, training.backbone_weights)
+        told = fingerprint_training(
+            training.parameters, tables, training.classes, training.backbone_weights, training.pixels.images
+        )
         digest.update(told.encode())
     return digest.hexdigest()

@@ -131,7 +131,9 @@ def take_up(
     parameters, devices, monitor = training.parameters, training.devices, training.monitor
     checkpointing = Checkpointing(
         training.checkpoints[name],
-        fingerprint_training(parameters, tables, training.classes, training.backbone_weights),
+        fingerprint_training(
+            parameters, tables, training.classes, training.backbone_weights, training.pixels.images
+        ),
         parameters,
         devices,
         monitor.tracked_run,

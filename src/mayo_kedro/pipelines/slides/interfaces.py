@@ -72,6 +72,10 @@ class Finished(Protocol):
     def rows(self) -> Sequence[Mapping[str, Any]]:
         """Of the table: one for each image, or one that names the problem."""
 
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Of its images in bytes, by file name."""
+
 
 class Workers(Protocol):
     """Processes, here or elsewhere."""

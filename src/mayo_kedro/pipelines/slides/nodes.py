@@ -1,8 +1,10 @@
-"""Nodes of the slides: cut each, tabulate, label, publish."""
+"""Nodes of the slides: cut each, pack, tabulate, label, publish."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -11,14 +13,29 @@ from mayo_kedro.errors import UserError
 from mayo_kedro.pipelines.columns import Columns
 from mayo_kedro.pipelines.slides.cutting import CutSlide, cut_slide, describe_problem, join_key, make_key
 from mayo_kedro.pipelines.slides.interfaces import Finished, Slide, Workers
+from mayo_kedro.pipelines.slides.packing import SHARD_COLUMNS, divide, locate_images
 from mayo_kedro.pipelines.slides.parameters import SlidesParameters
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ["image_id", "slide", "source", "commit", "hash", "factor", "x", "y", "tissue_share"]
 COLUMNS += ["slide_tissue_share", "background", "settings", "seconds", "bytes_fetched", "problem"]
+COLUMNS += SHARD_COLUMNS
 NAMED = 5
 NOT_REACHED = "it was not reached: too many others had a problem"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What goes to the repository.
+
+    Attributes:
+        message: of the commit.
+        left_out: names of images that are not sent as files, as they lie in shards.
+    """
+
+    message: str
+    left_out: frozenset[str]
 
 
 def cut_slides(
@@ -90,8 +107,31 @@ def _cut(
             return
 
 
+def plan_shards(
+    finished: Sequence[Finished], published: pd.DataFrame, parameters: SlidesParameters
+) -> list[list[str]]:
+    """Decide which images are packed together.
+
+    Args:
+        finished: the slides that were done here, in whichever run.
+        published: the table of what lies in the repository, all text; it may be empty.
+        parameters: the size of a shard.
+
+    Returns:
+        For each shard the names of its images: all that are finished here, but those that lie in a shard of
+        the repository. None at all where images are not packed.
+    """
+    if parameters.shard_megabytes is None:
+        return []
+    rows = published.reindex(columns=COLUMNS, fill_value="")
+    packed = _find_keys(rows[rows["shard"] != ""])
+    waiting = [one for one in finished if one.key and packed.get(one.slide) != one.key]
+    sizes = {name: size for one in waiting for name, size in one.sizes.items()}
+    return list(divide(sizes, parameters.shard_megabytes * 10**6))
+
+
 def tabulate_slides(
-    finished: Sequence[Finished], published: pd.DataFrame, slides: Sequence[Slide]
+    finished: Sequence[Finished], published: pd.DataFrame, slides: Sequence[Slide], packed: pd.DataFrame
 ) -> pd.DataFrame:
     """Bring the rows of all slides into one table.
 
@@ -99,6 +139,7 @@ def tabulate_slides(
         finished: the slides that were done here, in whichever run.
         published: the table of what lies in the repository, all text; it may be empty.
         slides: all that are listed.
+        packed: of the images that were packed in this run, `image_id` and the place; it may be empty.
 
     Returns:
         One row for each image, and one for each slide that gave none, by name. Of a slide that was done
@@ -108,7 +149,8 @@ def tabulate_slides(
     elsewhere = {slide.name for slide in slides} - {one.slide for one in finished}
     table = published.reindex(columns=COLUMNS, fill_value="")
     rows += table[table["slide"].isin(elsewhere)].to_dict("records")
-    return pd.DataFrame(rows, columns=COLUMNS).sort_values(["slide", "image_id"], ignore_index=True)
+    images = pd.DataFrame(rows, columns=COLUMNS).sort_values(["slide", "image_id"], ignore_index=True)
+    return locate_images(images, packed, table)
 
 
 def label_images(table: pd.DataFrame, slide_labels: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -121,7 +163,7 @@ def label_images(table: pd.DataFrame, slide_labels: pd.DataFrame, columns: Colum
 
     Returns:
         The columns of `slide_labels`, one row for each image whose slide has one: its id in the place of
-        the slide's, and patient, label and all else of the slide.
+        the slide's, and patient, label and all else of the slide. Where images lie in shards, their places.
 
     Raises:
         UserError: the label table has no column for the ids, or a slide twice.
@@ -137,7 +179,10 @@ def label_images(table: pd.DataFrame, slide_labels: pd.DataFrame, columns: Colum
         logger.warning("%d slides have no row in their label table: their images get none.", unlabelled)
     rows = by_slide.loc[labelled["slide"]].reset_index(drop=True)
     rows.insert(0, columns.image, labelled["image_id"].to_numpy())
-    return rows[list(slide_labels.columns)]
+    rows = rows[list(slide_labels.columns)]
+    if (labelled["shard"] == "").all():
+        return rows
+    return rows.assign(**{name: labelled[name].to_numpy() for name in SHARD_COLUMNS})
 
 
 def _index_by_slide(slide_labels: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -155,16 +200,19 @@ def _index_by_slide(slide_labels: pd.DataFrame, columns: Columns) -> pd.DataFram
     return slide_labels.set_index(columns.image)
 
 
-def describe_slides(table: pd.DataFrame, labelled: pd.DataFrame, parameters: SlidesParameters) -> str:
+def describe_slides(
+    table: pd.DataFrame, labelled: pd.DataFrame, finished: Sequence[Finished], parameters: SlidesParameters
+) -> Publication:
     """Refuse too many bad slides; else say what goes to the repository.
 
     Args:
         table: from `tabulate_slides`.
         labelled: from `label_images`; goes there too.
+        finished: the slides that were done here, in whichever run.
         parameters: the share that may be bad.
 
     Returns:
-        A commit message.
+        The commit message, and what is not sent.
 
     Raises:
         UserError: more slides have a problem than may.
@@ -180,4 +228,6 @@ def describe_slides(table: pd.DataFrame, labelled: pd.DataFrame, parameters: Sli
             "conf/base/parameters_slides.yml, and run again: what is finished is not done again.",
         )
     cut = f"Cut {len(table) - len(bad)} images from {slides - len(bad)} slides"
-    return f"{cut}, {len(labelled)} of them labelled"
+    packed = set(table["image_id"][table["shard"] != ""])
+    left_out = {name for one in finished for name in one.sizes if PurePosixPath(name).stem in packed}
+    return Publication(f"{cut}, {len(labelled)} of them labelled", frozenset(left_out))

@@ -84,6 +84,8 @@ class SlidesParameters(BaseModel):
         tiles: where `cut` is "tiles".
         tissue: what counts as tissue.
         most_megapixels: a slide whose header claims more is not read.
+        shard_megabytes: pack the images into tar files of at most so many megabytes (10^6 bytes); None sends
+            each image as a file of its own.
         bad_share: the run fails if more than this share of the slides has a problem.
         cluster: where the work is done; no image depends on it.
     """
@@ -98,6 +100,7 @@ class SlidesParameters(BaseModel):
     tiles: TileParameters = TileParameters()
     tissue: TissueParameters = TissueParameters()
     most_megapixels: float = Field(default=20_000, gt=0)
+    shard_megabytes: float | None = Field(default=None, gt=0, le=10_000)
     bad_share: float = Field(default=0.05, ge=0, le=1)
     cluster: ClusterParameters = ClusterParameters()
 
@@ -109,5 +112,5 @@ class SlidesParameters(BaseModel):
 
     def fingerprint(self) -> str:
         """What changes with anything that changes an image."""
-        text = self.model_dump_json(exclude={"bad_share", "cluster"})
+        text = self.model_dump_json(exclude={"shard_megabytes", "bad_share", "cluster"})
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,7 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mayo_kedro.pipelines.slides.nodes import cut_slides, describe_slides, label_images, tabulate_slides
+from mayo_kedro.pipelines.slides.nodes import (
+    cut_slides,
+    describe_slides,
+    label_images,
+    plan_shards,
+    tabulate_slides,
+)
 
 CLUSTER = "cpu"
 """All of it is one job: its images go to the repository from where they are made."""
@@ -23,8 +29,15 @@ def create_pipeline(**_: object) -> Pipeline:
                 tags=[CLUSTER],
             ),
             Node(
+                plan_shards,
+                inputs=["slide_images", "published_slides", "params:slides"],
+                outputs="image_shards",
+                name="plan_shards_node",
+                tags=[CLUSTER, ONCE],
+            ),
+            Node(
                 tabulate_slides,
-                inputs=["slide_images", "published_slides", "slides"],
+                inputs=["slide_images", "published_slides", "slides", "image_shards"],
                 outputs="slide_table",
                 name="tabulate_slides_node",
                 tags=[CLUSTER, ONCE],
@@ -38,7 +51,7 @@ def create_pipeline(**_: object) -> Pipeline:
             ),
             Node(
                 describe_slides,
-                inputs=["slide_table", "image_labels", "params:slides"],
+                inputs=["slide_table", "image_labels", "slide_images", "params:slides"],
                 outputs="slide_publication",
                 name="describe_slides_node",
                 tags=[CLUSTER, ONCE],
