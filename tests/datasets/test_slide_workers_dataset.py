@@ -66,9 +66,12 @@ def test_a_slide_that_kills_every_worker_is_told_and_the_others_done():
     def work(slide):
         import os
         import signal
+        import time
 
+        time.sleep(0.3)  # long enough for the worker to have another slide as well
         if slide.name == "slide_1":
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.3)
         return slide.name
 
     results = {slide.name: result for slide, result in run(work, make_slides(4))}
@@ -86,7 +89,7 @@ def test_nothing_is_left_running_when_the_run_is_given_up(tmp_path):
     results = run(work, make_slides(8))
     _, process = next(results)
     results.close()
-    for _ in range(100):
+    for _ in range(600):
         if not psutil.pid_exists(process):
             break
         time.sleep(0.1)
@@ -109,7 +112,7 @@ def cluster(tmp_path):
     started = [subprocess.Popen([*command, *scheduler, "--scheduler-file", place], **options)]
     worker = ["worker", "--scheduler-file", place, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
     started.append(subprocess.Popen([*command, *worker], **options))
-    for _ in range(300):
+    for _ in range(1200):
         if place.exists() and place.read_text():
             break
         time.sleep(0.1)

@@ -20,6 +20,8 @@ FIRST_WORKER_SECONDS = 120
 JOIN_SECONDS = 300
 """How long the machines of a job wait for one another."""
 LOOK_SECONDS = 0.5
+SLIDES_AT_ONCE = 2
+"""In a worker: one is unpacked, and the first bytes of the next one arrive meanwhile."""
 END_SECONDS = 60
 """For the workers to end; what they hold is first moved among them, for which Dask itself waits for ever."""
 
@@ -88,8 +90,9 @@ def configured() -> Iterator[None]:
     settings = {
         "distributed.nanny.pre-spawn-environ": environment,
         "distributed.worker.preload": [IGNORE_INTERRUPTS],
-        # A slide that waits at a worker would be blamed as well when that dies of another one.
+        # A slide that waits at a worker would be begun again as well when that dies of another one.
         "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": 1,
     }
     with dask.config.set(settings):
         yield
@@ -121,7 +124,7 @@ def _start_scheduler(workers: int, machines: Machines | None) -> Any:
         place = {"host": machines.first_host, "scheduler_port": machines.first_port, "security": read_key()}
     return LocalCluster(
         n_workers=0,
-        threads_per_worker=1,
+        threads_per_worker=SLIDES_AT_ONCE,
         memory_limit=MEMORY_LIMIT // workers,
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.WARNING,

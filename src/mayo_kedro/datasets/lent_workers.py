@@ -10,6 +10,7 @@ from mayo_kedro.datasets.dask_connection import (
     FIRST_WORKER_SECONDS,
     JOIN_SECONDS,
     LOOK_SECONDS,
+    SLIDES_AT_ONCE,
     configured,
     name_machine,
 )
@@ -41,7 +42,7 @@ async def _lend(machines: Machines, workers: int) -> None:
             Nanny(
                 scheduler,
                 name=f"{name_machine(machines.number)} {worker}",
-                nthreads=1,
+                nthreads=SLIDES_AT_ONCE,
                 host=machines.own_host,
                 security=read_key(),
                 death_timeout=FIRST_WORKER_SECONDS,

@@ -19,6 +19,10 @@ LOOK_SECONDS = 30
 """How often it is looked whether there still are workers."""
 
 
+class Killed(str):
+    """Why there is no result: whoever worked on it died."""
+
+
 class Sized(Protocol):
     """Something that can be sent to a worker."""
 
@@ -44,8 +48,9 @@ class SlideWorkers:
     ) -> Iterator[tuple[Work, Result | str]]:
         """Work on all slides.
 
-        A worker that dies is replaced and its slide is begun again, a few times. In a job on several machines
-        the first one has a result of every slide; the others work for it, and have none.
+        A worker that dies is replaced and its slides are begun again. A slide whose worker dies again is
+        tried alone at the end: another one may have been the cause. In a job on several machines the first
+        one has a result of every slide; the others work for it, and have none.
 
         Args:
             function: is sent to the workers by its name.
@@ -80,6 +85,19 @@ def _tell(
 
 
 def _finish(
+    client: "Client", function: Callable[[Work], Result], slides: Sequence[Work]
+) -> Iterator[tuple[Work, Result | str]]:
+    suspects = []
+    for slide, result in _try_all(client, function, slides):
+        if isinstance(result, Killed):
+            suspects.append(slide)
+        else:
+            yield slide, result
+    for slide in suspects:
+        yield from _try_all(client, function, [slide])
+
+
+def _try_all(
     client: "Client", function: Callable[[Work], Result], slides: Sequence[Work]
 ) -> Iterator[tuple[Work, Result | str]]:
     from distributed import CancelledError  # noqa: PLC0415
@@ -131,7 +149,7 @@ def _take(future: "Future") -> Any:
     except CancelledError:
         raise
     except KilledWorker as error:
-        return f"{error.allowed_failures + 1} workers died of it, maybe for want of memory"
+        return Killed(f"{error.allowed_failures + 1} workers died of it, maybe for want of memory")
     except TimeoutError:
         if future.status == "error":
             return "it can't be worked on (TimeoutError)"

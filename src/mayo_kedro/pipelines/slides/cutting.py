@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,9 @@ from mayo_kedro.pipelines.slides.tissue import Colour, find_background, find_tis
 from mayo_kedro.pipelines.slides.whole import SUFFIXES, encode, shrink_slide
 
 logger = logging.getLogger(__name__)
+
+_unpacking = threading.Lock()
+"""A worker unpacks one whole slide at a time, to spare memory; the next one begins to arrive meanwhile."""
 
 _QUERY = re.compile(r"\?[^\s'\"]+=[^\s'\"]+")
 """Of an address: it may be a signed one."""
@@ -98,7 +102,8 @@ def _cut(
 def _cut_whole(
     name: str, file: SlideFile, parameters: SlidesParameters
 ) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
-    pixels, factor = shrink_slide(file, parameters)
+    with _unpacking:
+        pixels, factor = shrink_slide(file, parameters)
     background = find_background(take_border(pixels))
     share = float(find_tissue(pixels, background, parameters.tissue).mean())
     if not share:
