@@ -38,6 +38,20 @@ def test_every_context_has_the_nodes_of_its_own_parameters(project, monkeypatch)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("include_hooks", "folds"), [(False, {0}), (True, {0, 1, 2, 3, 4})])
+def test_kedro_viz_draws_the_first_fold_and_with_hooks_all(project, include_hooks, folds):
+    code = (
+        "from pathlib import Path; from kedro_viz.integrations.kedro.data_loader import load_data;"
+        f"_, pipelines, _ = load_data(Path.cwd(), include_hooks={include_hooks});"
+        "print(*(node.name for node in pipelines['__default__'].nodes))"
+    )
+    drawn = project.python("-c", code)
+    assert drawn.returncode == 0, drawn.stderr
+    names = {name for name in drawn.stdout.split() if name.startswith("train_fold")}
+    assert names == {f"train_fold_{fold}_node" for fold in folds}
+
+
+@pytest.mark.slow
 def test_the_command_line_selects_folds(project):
     """Kedro looks for the nodes before it reads or trains anything."""
     arguments = ("run", "--pipelines", "modelling", "--nodes", "train_fold_4_node")

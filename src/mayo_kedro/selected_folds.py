@@ -21,9 +21,9 @@ def selected_folds() -> tuple[int, ...]:
 class SelectedFoldsHooks:
     """Has the pipelines made for the folds that the configuration and `--params` select.
 
-    `kedro run` and notebooks make a context before they ask for pipelines. Kedro-Viz calls no hooks: it draws
-    the first fold, which stands for the others. A fold that is not selected has no node, so that nobody pays
-    for a job that would do nothing.
+    `kedro run` and notebooks make a context before they ask for pipelines. Kedro-Viz calls hooks only with
+    `--include-hooks`; else it draws the first fold, which stands for the others. A fold that is not selected
+    has no node, so that nobody pays for a job that would do nothing.
     """
 
     @hook_impl

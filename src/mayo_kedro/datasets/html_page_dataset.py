@@ -3,7 +3,7 @@
 import re
 
 from kedro_datasets._typing import HTMLPreview
-from kedro_datasets.text import TextDataset
+from kedro_datasets.text.text_dataset import TextDataset
 
 
 class HTMLPageDataset(TextDataset):
