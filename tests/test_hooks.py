@@ -6,7 +6,7 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 
-from mayo_kedro.hooks import VERSION, DataVersionHooks
+from mayo_kedro.hooks import VERSION, DataVersionHooks, SummaryHooks
 from mayo_kedro.streaming.revisions import forget_pins, pin, resolve
 
 HOST, NAME, BRANCH = "https://dagshub.example", "ann/leaves", "main"
@@ -50,3 +50,17 @@ def test_without_a_recorded_commit_the_tip_is_read(recorded):
 def test_another_repository_in_the_settings_is_not_pinned():
     begin_run(LATER)
     assert resolve(HOST, "bob/roots", BRANCH, lambda: NEW) == NEW
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("predictor", "Models: data/06_models/\n  Next: `kedro run --pipeline reporting` judges them."),
+        ("fold_0_model", ""),
+    ],
+)
+def test_a_training_says_what_judges_it_and_a_job_of_one_fold_does_not(caplog, made, told):
+    trained = Pipeline([Node(lambda table: table, "splits", made, name="train_node")])
+    with caplog.at_level(logging.INFO):
+        SummaryHooks().after_pipeline_run(trained, DataCatalog())
+    assert (told in caplog.text) if told else not caplog.records

@@ -1,4 +1,5 @@
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,6 +8,7 @@ from mayo_kedro import repository_settings as settings
 from mayo_kedro.errors import UserError
 from mayo_kedro.sandbox import process
 from mayo_kedro.sandbox.process import start
+from mayo_kedro.streaming.errors import RemoteFileNotFoundError
 
 UNSET = {"host": None, "owner": None, "name": None, "branch": "main"}
 REAL = {"host": "https://hub.example", "owner": "ann", "name": "clots", "branch": "feature/new"}
@@ -46,7 +48,7 @@ def test_below_a_running_sandbox_that_one_is_used_and_no_other_is_started(monkey
 
 @pytest.mark.parametrize("half", [{"owner": "ann"}, {"name": "clots"}])
 def test_half_a_repository_is_refused(half):
-    with pytest.raises(UserError, match=r"one is missing(.|\n)*conf/base/globals\.yml"):
+    with pytest.raises(UserError, match=r"one is missing(.|\n)*globals\.yml of conf/base"):
         settings.repository_address({**UNSET, **half})
 
 
@@ -75,4 +77,11 @@ def test_threads_that_need_the_sandbox_together_start_one(tmp_path, small_sample
     assert {service.host for service in services} == {started[0].host}
     assert os.environ["DAGSHUB_CLIENT_HOST"] == started[0].host
     assert started[0].token not in repr(services)
+    absent = RemoteFileNotFoundError("'slides.csv' is not in sandbox/clots.", "Check images.table.")
+    assert re.search(
+        r"'slides\.csv' is not in .* no repository is configured\.\n.*--seed FOLDER",
+        str(settings.mention_sample(absent)),
+    )
+    another = UserError("The table has no rows.", "Add some.")
+    assert settings.mention_sample(another) is another
     started[0].stop()

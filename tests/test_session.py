@@ -10,13 +10,16 @@ import time
 
 import pytest
 import yaml
+from kedro.config import OmegaConfigLoader
 from kedro.validation.exceptions import ParameterValidationError
+from yaml.parser import ParserError
 
 from mayo_kedro.errors import UserError
-from mayo_kedro.mistakes import find_mistake
+from mayo_kedro.mistakes import find_mistake, require_parameters
+from tests.conftest import ROOT
 
 
-def wait_for(path, query, seconds=90):
+def wait_for(path, query, seconds=300):
     """Ask the tracking store until it answers."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -47,7 +50,7 @@ def test_ctrl_c_marks_the_run_killed_and_leaves_no_model(project, small_sample):
     try:
         wait_for(project.path / "mlflow.db", "select 1 from metrics where key like 'fold_0/%' limit 1")
         os.killpg(running.pid, signal.SIGINT)
-        output, _ = running.communicate(timeout=60)
+        output, _ = running.communicate(timeout=180)
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
@@ -66,6 +69,8 @@ def test_a_finished_run_is_tracked_with_its_data_parameters_curves_figures_and_m
     assert parameters["modelling.frozen_epochs"] == "1"
     assert len(tags["data.commit"]) == 40
     assert tags["data.repository"] == "sandbox/clots"
+    assert tags["mlflow.runName"] == "whole_image EfficientNetLite0"
+    assert tags["mlflow.note.content"].startswith("AUC by patient: 0.")
     assert {"fold_0/val_loss", "patient_auc", "patient_weighted_log_loss_low"} <= metrics
     artifacts = {path.name for path in (finished_project / "mlruns").rglob("*")}
     assert {"report.html", "roc.png", "most_wrong.csv", "MLmodel"} <= artifacts
@@ -82,10 +87,9 @@ def test_runs_go_to_dagshubs_mlflow_server_by_one_setting(project, sandbox):
     globals_file = project.path / "conf" / "test" / "globals.yml"
     globals_file.write_text(yaml.safe_dump({"repository": repository, "mlflow_server": server}))
     login = {"MLFLOW_TRACKING_USERNAME": sandbox.owner, "MLFLOW_TRACKING_PASSWORD": sandbox.token}
-    result = project.kedro(
-        "run", "--env", "test", "--pipelines", "data_processing", DAGSHUB_USER_TOKEN=sandbox.token, **login
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    command = ["run", "--quiet", "--env", "test", "--pipelines", "data_processing"]
+    result = project.kedro(*command, DAGSHUB_USER_TOKEN=sandbox.token, **login)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     asked = sandbox.counts()["paths"]
     assert any("artifacts" in path and "contact_sheet.png" in path for path in asked), list(asked)
     assert not (project.path / "mlruns").exists()
@@ -133,7 +137,7 @@ def test_no_secret_is_left_by_a_run(finished_project):
                 "columns.positive is 'B', which is not in columns.classes "
                 "[type=value_error, input_value={}, input_type=dict]"
             ),
-            r"^columns\.positive is 'B'.*\n.*conf/base/globals\.yml",
+            r"^columns\.positive is 'B'.*\n.*globals\.yml of conf/base",
         ),
         (
             ParameterValidationError(
@@ -157,6 +161,12 @@ def test_errors_of_others_that_a_user_can_mend_are_explained(error, expected):
         raise mistake
 
 
+def test_the_option_for_a_single_pipeline_is_explained_too():
+    error = ValueError("Failed to find the pipeline named 'trainig'. It needs to be generated")
+    error.__cause__ = KeyError("trainig")
+    assert "There is no pipeline 'trainig'" in str(find_mistake(error))
+
+
 def test_a_fault_of_the_program_is_not_taken_for_a_mistake():
     assert find_mistake(ZeroDivisionError("division by zero")) is None
 
@@ -168,6 +178,21 @@ def test_a_misspelt_environment_is_refused_with_the_ones_there_are(project):
     assert "There is no environment 'tset'" in told
     assert "azure, base, local, test" in told
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_mistake_in_yaml_is_told_with_its_line(tmp_path):
+    for name in ("base", "local"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "local" / "globals.yml").write_text("images:\n  table: [\n  folder: scans\n")
+    with pytest.raises(ParserError) as raised:
+        OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="local")
+    assert re.match(r".*/local/globals\.yml has a .*, found in line 4\.\n", str(find_mistake(raised.value)))
+
+
+def test_a_misspelt_parameter_is_refused_with_the_ones_there_are():
+    require_parameters(ROOT / "conf", ["modelling", "columns", "new_images", "resume"])
+    with pytest.raises(UserError, match=r"no parameter 'folds'\.\n.*modelling, new_images.*slides"):
+        require_parameters(ROOT / "conf", ["folds"])
 
 
 def test_the_pages_of_mlflow_ui_can_ask_their_questions(finished_project):

@@ -14,6 +14,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
+from mayo_kedro.progress import results
 from mayo_kedro.repository_settings import log_in_to_tracking
 from mayo_kedro.streaming.revisions import forget_pins, is_commit, pin
 
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 VERSION = "data_version"
 """The catalog entry that notes which commit was read."""
+
+EVERYTHING = "__default__"
+"""The name of the whole pipeline, and so of its tracked run, until its recipe gives a better one."""
 
 FRESH = {"slides", "new_images"}
 """Inputs that are read as they are now, and not as they were at the last training."""
@@ -64,6 +68,8 @@ class TrackingHooks:
             if isinstance(value, BaseModel):
                 fields = value.model_dump(mode="json")
                 mlflow.log_params(dict(_flatten(fields, name.removeprefix("params:"))))
+            if name == "params:modelling" and mlflow.active_run().info.run_name == EVERYTHING:
+                mlflow.set_tag("mlflow.runName", f"{value.recipe} {value.backbone}")
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
@@ -92,6 +98,9 @@ class TrackingHooks:
                 _log_model(mlflow, dataset_name.removesuffix("_model"), data)
             case "pyfunc":
                 log_folder(mlflow, dataset_name, Path(_find_file(self._catalog, dataset_name)))
+        if dataset_name == "metrics":
+            # The run's description, in Markdown.
+            mlflow.set_tag("mlflow.note.content", "\n\n".join(_list_headlines(data)))
 
 
 class DataVersionHooks:
@@ -125,21 +134,42 @@ class SummaryHooks:
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
-        """Print the summary after a run that made a report."""
-        if "report" not in pipeline.outputs() | pipeline.datasets():
-            return
-        metrics = catalog.load("metrics")
-        lines = [_headline(metrics, "patient_auc", "AUC by patient")]
-        lines.append(_headline(metrics, "patient_weighted_log_loss", "Weighted log loss by patient"))
-        places = {
-            "Report": _place(catalog, "report"),
-            "Metrics": _place(catalog, "metrics"),
-            "Models": "data/06_models/",
-        }
-        lines += [f"{name}: {path}" for name, path in places.items()]
-        lines += _describe_tracked_run()
-        lines.append("Next: open the report; `kedro viz run` shows the pipeline; `mlflow ui` compares runs.")
-        logger.info("Done.\n%s", "\n".join(f"  {line}" for line in lines))
+        """Print the summary after a run that made one of the last results of a pipeline."""
+        made = pipeline.all_outputs()
+        summarize = next((summarize for last, summarize in SUMMARIES.items() if last in made), None)
+        if summarize is not None:
+            results.info("Done.\n%s", "\n".join(f"  {line}" for line in summarize(catalog)))
+
+
+def _summarize_report(catalog: DataCatalog) -> Iterator[str]:
+    yield from _list_headlines(catalog.load("metrics"))
+    yield f"Report: {_place(catalog, 'report')}"
+    yield f"Metrics: {_place(catalog, 'metrics')}"
+    yield MODELS
+    yield from _describe_tracked_run()
+    yield "Next: open the report; `kedro viz run` shows the pipeline; `mlflow ui` compares runs."
+
+
+def _summarize_training(_: DataCatalog) -> Iterator[str]:
+    yield MODELS
+    yield from _describe_tracked_run()
+    yield "Next: `kedro run --pipeline reporting` judges them."
+
+
+def _summarize_prediction(catalog: DataCatalog) -> Iterator[str]:
+    yield f"Patients: {_place(catalog, 'predicted_patients')}"
+    yield f"Images: {_place(catalog, 'predicted_images')}"
+    yield f"In the competition's form: {_place(catalog, 'submission')}"
+
+
+MODELS = "Models: data/06_models/"
+
+SUMMARIES = {
+    "report": _summarize_report,
+    "submission": _summarize_prediction,
+    "predictor": _summarize_training,
+}
+"""By the last result that a run makes."""
 
 
 def _active_mlflow() -> ModuleType | None:
@@ -189,6 +219,14 @@ def log_folder(mlflow: ModuleType, name: str, folder: Path) -> None:
         signature=saved.signature,
         pip_requirements=str(folder / "requirements.txt"),
     )
+
+
+def _list_headlines(metrics: Mapping[str, float]) -> list[str]:
+    measures = {
+        "patient_auc": "AUC by patient",
+        "patient_weighted_log_loss": "Weighted log loss by patient",
+    }
+    return [_headline(metrics, name, words) for name, words in measures.items()]
 
 
 def _headline(metrics: Mapping[str, float], name: str, words: str) -> str:

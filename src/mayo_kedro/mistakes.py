@@ -2,10 +2,12 @@
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kedro.validation.exceptions import ParameterValidationError
+from yaml.error import MarkedYAMLError
+from yaml.parser import ParserError
 
 from mayo_kedro.errors import UserError
 
@@ -22,22 +24,44 @@ def find_mistake(error: BaseException) -> UserError | None:
     for cause in _causes(error):
         if isinstance(cause, UserError):
             return cause
-        if isinstance(cause, ParameterValidationError):
-            return _explain_parameters(str(cause))
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return UserError(
-                f"No space is left on the disk for {cause.filename or 'the output'}.",
-                "Free some space and run again: what was written before is complete.",
-            )
-        if isinstance(cause, FileNotFoundError) and "/data/" in str(cause.filename or ""):
-            return UserError(
-                f"{cause.filename} is missing.",
-                "Run the pipelines that make it first: data_processing, then modelling, then reporting.",
-            )
-        unknown = _NO_PIPELINE.search(str(cause))
-        if unknown and isinstance(cause, ImportError) and cause.__cause__ is None:
-            return UserError(f"There is no pipeline {unknown[1]!r}.", "`kedro registry list` names them.")
+        for explain in (_explain_settings, _explain_file, _explain_pipeline):
+            mistake = explain(cause)
+            if mistake is not None:
+                return mistake
     return None
+
+
+def _explain_settings(error: BaseException) -> UserError | None:
+    if isinstance(error, ParameterValidationError):
+        return _explain_parameters(str(error))
+    return _explain_yaml(error) if isinstance(error, ParserError) else None
+
+
+def _explain_file(error: BaseException) -> UserError | None:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(
+            f"No space is left on the disk for {error.filename or 'the output'}.",
+            "Free some space and run again: what was written before is complete.",
+        )
+    if isinstance(error, FileNotFoundError) and "/data/" in str(error.filename or ""):
+        return UserError(
+            f"{error.filename} is missing.",
+            "Run the pipelines that make it first: data_processing, then modelling, then reporting.",
+        )
+    return None
+
+
+def _explain_pipeline(error: BaseException) -> UserError | None:
+    unknown = _NO_PIPELINE.search(str(error))
+    # With a cause it is a pipeline that is there and can't be imported.
+    may_be_misspelt = isinstance(error, ValueError) or (
+        isinstance(error, ImportError) and not error.__cause__
+    )
+    if unknown is None or not may_be_misspelt:
+        return None
+    return UserError(
+        f"There is no pipeline {unknown[1] or unknown[2]!r}.", "`kedro registry list` names them."
+    )
 
 
 def require_environment(source: Path, environment: str) -> None:
@@ -58,6 +82,30 @@ def require_environment(source: Path, environment: str) -> None:
         )
 
 
+def require_parameters(source: Path, given: Iterable[str]) -> None:
+    """Refuse a misspelt parameter, which Kedro would add to the others, where nothing reads it.
+
+    Args:
+        source: the folder of the configuration.
+        given: the names of what is given for this run; of modelling.folds it is modelling.
+
+    Raises:
+        UserError: no file of the configuration has one of them.
+    """
+    known: set[str] = set()
+    for file in source.rglob("*.y*ml"):
+        text = file.read_text("utf-8")
+        known.update(_ASKED_FOR.findall(text))
+        if file.name.startswith("parameters"):
+            known.update(_GROUP.findall(text))
+    for name in given:
+        if name not in known:
+            raise UserError(
+                f"There is no parameter {name!r}.",
+                f"Write it as in --params modelling.folds=0; the first is one of {', '.join(sorted(known))}.",
+            )
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     current: BaseException | None = error
     while current is not None:
@@ -65,9 +113,23 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-_NO_PIPELINE = re.compile(r"importing the 'mayo_kedro\.pipelines\.(\w+)' module")
+# Kedro says the one of --pipelines, and the other of --pipeline.
+_NO_PIPELINE = re.compile(
+    r"importing the 'mayo_kedro\.pipelines\.(\w+)' module|^Failed to find the pipeline named '(.+?)'"
+)
+_ASKED_FOR = re.compile(r"\$\{runtime_params:(\w+)")
+_GROUP = re.compile(r"^(\w+):", re.MULTILINE)
 _FIELD = re.compile(r"^([\w.`]+)\n  (.+?) \[type=(\w+), input_value=(.+?), input_type=", re.MULTILINE)
 _RULE = re.compile(r"^  Value error, (.+?) \[type=", re.MULTILINE)
+
+
+def _explain_yaml(error: ParserError) -> UserError:
+    """Say which line; Kedro counts them from 0."""
+    file = str(error).removeprefix("Invalid YAML or JSON file ").partition(", unable to read")[0]
+    cause = error.__cause__
+    found = cause.problem_mark if isinstance(cause, MarkedYAMLError) else None
+    line = f", found in line {found.line + 1}" if found else ""
+    return UserError(f"{file} has a mistake in its YAML{line}.", "Mend that line, or one before it.")
 
 
 def _explain_parameters(text: str) -> UserError:
@@ -90,5 +152,5 @@ def _explain_parameters(text: str) -> UserError:
 
 def _name_file(group: str) -> str:
     if group == "columns":
-        return "The columns and classes are in conf/base/globals.yml, with comments."
+        return "The columns and classes are in globals.yml of conf/base or conf/ENV, with comments."
     return f"The settings are in conf/base/parameters_{group}.yml, with comments; --params changes them too."

@@ -19,6 +19,8 @@ from rich.progress import (
 )
 
 logger = logging.getLogger(__name__)
+results = logging.getLogger("mayo_kedro.results")
+"""For what a run came to, which even `kedro run --quiet` tells."""
 
 SILENT_SECONDS = 2.0
 LINE_SECONDS = 15.0
@@ -95,6 +97,12 @@ _display = _Display()
 paused = _display.paused
 
 
+def is_live() -> bool:
+    """Whether progress is shown live: in a terminal, unless the logger of this module is kept quiet."""
+    # Where nobody configured logging WARNING is shown, and so are bars.
+    return get_console().is_terminal and logger.isEnabledFor(logging.WARNING)
+
+
 @contextmanager
 def shown_above(content: RenderableType) -> Iterator[None]:
     """Show something of rich's live above the bars of a terminal, until the end of the block.
@@ -123,16 +131,14 @@ def progress(description: str, total: int, summary: bool = True) -> Iterator[Adv
     Yields:
         A function to call as steps are done.
     """
-    # Kedro's log lines go through the same console, so that they appear above the bar.
-    console = get_console()
-    live = console.is_terminal
-    with _bar(console, description, total) if live else _lines(description, total, summary) as advance:
+    with _bar(description, total) if is_live() else _lines(description, total, summary) as advance:
         yield advance
 
 
 @contextmanager
-def _bar(console: Console, description: str, total: int) -> Iterator[Advance]:
-    display = _display.enter(console)
+def _bar(description: str, total: int) -> Iterator[Advance]:
+    # Kedro's log lines go through the same console, so that they appear above the bar.
+    display = _display.enter(get_console())
     task = display.add_task(description, total=total, note="")
 
     def advance(amount: int = 1, note: str = "") -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mayo_kedro.errors import UserError
+from mayo_kedro.streaming.errors import RemoteFileNotFoundError
 from mayo_kedro.streaming.revisions import COMMITS_VARIABLE, list_pins
 from mayo_kedro.streaming.services import HOST_VARIABLE, TOKEN_VARIABLE, Service, find_service
 
@@ -36,7 +37,7 @@ def is_configured(repository: Mapping[str, Any]) -> bool:
     if bool(owner) != bool(name):
         raise UserError(
             f"repository.owner is {owner!r} and repository.name is {name!r}: one is missing.",
-            "Set both in conf/base/globals.yml, or neither to use the sandbox.",
+            "Set both in globals.yml of conf/base or conf/ENV, or neither to use the sandbox.",
         )
     return bool(owner)
 
@@ -178,3 +179,24 @@ def _start_sandbox(project: Path) -> Service:
         sandbox.host,
     )
     return Service(sandbox.host, sandbox.token)
+
+
+SERVE_OR_NAME = (
+    "Name your repository with `kedro init`; or let the stand-in serve your folder: "
+    "`python -m mayo_kedro.sandbox --seed FOLDER -- COMMAND`."
+)
+"""What to do where settings for other data meet the sample."""
+
+
+def mention_sample(mistake: UserError) -> UserError:
+    """Say of a file that is not there that the sample was looked through, if this process has started it.
+
+    Args:
+        mistake: what ended a run.
+    """
+    if not isinstance(mistake, RemoteFileNotFoundError) or not _start_sandbox.cache_info().currsize:
+        return mistake
+    return UserError(
+        f"{mistake.what} That is the synthetic sample, which is streamed as no repository is configured.",
+        SERVE_OR_NAME,
+    )

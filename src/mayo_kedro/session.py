@@ -12,8 +12,8 @@ from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.runner import AbstractRunner
 
-from mayo_kedro.mistakes import find_mistake, require_environment
-from mayo_kedro.repository_settings import job_variables
+from mayo_kedro.mistakes import find_mistake, require_environment, require_parameters
+from mayo_kedro.repository_settings import job_variables, mention_sample
 from mayo_kedro.runners.choice import make_runner
 from mayo_kedro.runners.run_context import NeedsRunContext, RunContext
 
@@ -35,7 +35,7 @@ class MayoSession(KedroSession):
                 exit code 1.
         """
         try:
-            self._require_environment()
+            self._require_known_names()
             if runner is None or _is_runner_left_open():
                 runner = make_runner(self._get_config_loader()) or runner
             if isinstance(runner, NeedsRunContext):
@@ -50,14 +50,18 @@ class MayoSession(KedroSession):
             mistake = find_mistake(error)
             if mistake is None:
                 raise
+            mistake = mention_sample(mistake)
             if click.get_current_context(silent=True) is None:
                 raise mistake from None
             raise click.ClickException(str(mistake)) from None
 
-    def _require_environment(self) -> None:
+    def _require_known_names(self) -> None:
         environment, folder = self.store.get("env"), Path(self._conf_source)
-        if environment and folder.is_dir():
+        if not folder.is_dir():
+            return
+        if environment:
             require_environment(folder, environment)
+        require_parameters(folder, self.store.get("runtime_params") or {})
 
     def _describe_run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunContext:
         alone = args[0] if args else kwargs.get("pipeline_name")

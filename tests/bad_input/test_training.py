@@ -22,6 +22,8 @@ CASES = {
         {},
         r"other\.h5.*(\n.*)?modelling\.",
     ),
+    "unknown pipeline": ({}, ("--pipeline", "trainig"), {}, r"no pipeline 'trainig'(.|\n)*registry list"),
+    "misspelt group": ({}, ("--params", "modeling.folds=0"), {}, r"no parameter 'modeling'(.|\n)*modelling"),
     "misspelt parameter": ({}, ("--params", "modelling.epoch=3"), {}, r"modelling(.|\n)*epoch"),
     "negative epochs": ({}, ("--params", "modelling.frozen_epochs=-1"), {}, r"modelling(.|\n)*frozen_epochs"),
 }

@@ -64,6 +64,7 @@ COMMANDS: dict[str, Here | Elsewhere] = {
     "kedro run --pipelines data_processing": Here(),
     "kedro run --pipeline reporting": Here(),
     "kedro run --params modelling.folds=0": Here(added=" --pipelines modelling"),
+    "kedro run --quiet": Elsewhere("tests/test_session.py", '"run", "--quiet"'),
     "kedro run --pipeline prediction --params new_images=FOLDER": Here(replaced=("FOLDER", "SAMPLE/images")),
     "kedro run --pipelines slides --env azure": Elsewhere(
         "tests/runners/rehearsal/test_slides_on_a_cluster.py", '"--pipelines", "slides", "--env", "azure"'
@@ -72,6 +73,8 @@ COMMANDS: dict[str, Here | Elsewhere] = {
     "kedro package": Elsewhere("tests/test_wheel.py", "def test_kedro_package_makes_both"),
     "kedro doctor": Here(),
     "kedro init": Here(added=" --yes --env mine --folder SAMPLE"),
+    "kedro init --folder FOLDER": Here(replaced=("FOLDER", "SAMPLE"), added=" --yes --env ours"),
+    "kedro init --env azure": Here(added=" --yes --folder SAMPLE --force"),
     "kedro run --params data_processing.split.method=random": Here(added=" --pipelines data_processing"),
     "kedro run --conf-source my-conf": Here(
         before="cp -r conf my-conf && ", added=" --pipelines data_processing"
@@ -111,7 +114,10 @@ COMMANDS: dict[str, Here | Elsewhere] = {
     "python -m mayo_kedro.sandbox -- kedro jupyter lab": Here(
         replaced=SMALL_SANDBOX, added=" --allow-root --no-browser --port PORT", serves="/api"
     ),
-    "kedro viz run": Elsewhere("tests/test_viz.py", '"viz", "run"'),
+    "kedro viz run": Elsewhere("tests/viz/running_viz.py", '"viz", "run"'),
+    "kedro viz run --include-hooks": Elsewhere(
+        "tests/test_selected_folds.py", "def test_kedro_viz_draws_the_first_fold_and_with_hooks_all"
+    ),
     "mlflow ui": Here(added=" --port PORT", serves="/health"),
 }
 

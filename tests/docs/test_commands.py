@@ -166,6 +166,8 @@ def test_the_workflow_makes_what_it_keeps(checkout, tmp_path):
     assert len(making) == 2
     assert (checkout.folder / "site" / "index.html").exists()
     assert (checkout.folder / "build" / "index.html").exists()
+    shown = [path.read_text() for path in (checkout.folder / "build" / "api" / "nodes").iterdir()]
+    assert any("HTMLPreview" in text for text in shown)  # the report's verdict
 
 
 @pytest.mark.slow

@@ -109,7 +109,8 @@ def test_the_workflow_runs_what_ci_runs():
     assert "python3.11" in (ROOT / "bin" / "_setup").read_text()
     kept = [step["with"]["path"] for step in STEPS if "upload-artifact" in step.get("uses", "")]
     assert kept == ["site/", "build/"]
-    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in STEPS if "uses" in step)
+    steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
     assert WORKFLOW["permissions"] == {"contents": "read"}
 
 
@@ -118,3 +119,28 @@ def test_the_dev_container_has_the_python_of_the_lock():
     assert re.search(r"/python:3\.11-", container["image"])
     assert "source bin/_setup" in container["postCreateCommand"]
     assert "/.venv/bin" in container["remoteEnv"]["PATH"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_set_up_that_fails_says_what_it_needs_and_leaves_the_terminal_open(tmp_path: Path, shell: str):
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell}")
+    project, tools, beside = tmp_path / "project", tmp_path / "tools", tmp_path / ".venv"
+    shutil.copytree(ROOT / "bin", project / "bin")
+    for folder in (tools, beside):
+        folder.mkdir()
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, project)
+    (tools / "python3.11").write_text("#!/bin/sh\necho 'No module named pip' >&2; exit 1\n")
+    (tools / "python3.11").chmod(0o755)
+    done = subprocess.run(
+        [shell, "-c", "source bin/_setup; echo status $?, in $PWD"],
+        cwd=project,
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"status 1, in {project}\n"
+    assert "python3.11 with pip" in done.stderr.splitlines()[-1]
+    assert beside.exists(), "zsh has no BASH_SOURCE, and its .venv was looked for in the folder above"

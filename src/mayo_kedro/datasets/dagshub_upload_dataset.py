@@ -10,6 +10,7 @@ import fsspec
 from kedro.io import AbstractDataset
 
 from mayo_kedro.errors import UserError
+from mayo_kedro.progress import results
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class DagsHubUploadDataset(AbstractDataset[str | Publication, dict[str, str]]):
         self._record.write_text(
             json.dumps({"commit": commit, "folder": self._address, "message": told}, indent=2)
         )
-        logger.info("Published to %s as commit %s, and read back.", self._address, commit[:10])
+        results.info("Published to %s as commit %s, and read back.", self._address, commit[:10])
 
     def _find_files(self, left_out: Container[str]) -> dict[str, Path]:
         found = {

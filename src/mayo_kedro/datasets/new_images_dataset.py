@@ -72,7 +72,7 @@ class NewImagesDataset(ReadOnlyDataset[NewImages]):
         if self._columns["image"] not in read:
             raise UserError(
                 f"{address} has no column {self._columns['image']!r}; it has {', '.join(read.columns)}.",
-                "Set columns.image in conf/base/globals.yml.",
+                "Set columns.image in globals.yml of conf/base or conf/ENV.",
             )
         told = {role: self._columns[role] for role in ("image", "patient") if self._columns[role] in read}
         table = read[list(told.values())].set_axis(list(told), axis=1)

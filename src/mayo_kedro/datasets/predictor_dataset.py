@@ -20,12 +20,14 @@ KEPT_BY_MLFLOW = ("models:/", "runs:/")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 REQUIRED = (
+    "filelock",
     "fsspec",
     "keras",
     "kedro",
     "numpy",
     "pandas",
     "pillow",
+    "platformdirs",
     "pyarrow",
     "pydantic",
     "rich",
@@ -120,7 +122,7 @@ class PredictorDataset(AbstractDataset[Predictor, Predictor]):
             raise UserError(
                 f"MLflow does not give {self._filepath}: {str(error).splitlines()[0]}",
                 "Name a model that `mlflow ui` shows, as runs:/RUN/predictor or models:/NAME/VERSION, on the "
-                "server that mlflow_server in conf/base/globals.yml names.",
+                "server that mlflow_server in globals.yml of conf/base or conf/ENV names.",
             ) from error
 
     @property

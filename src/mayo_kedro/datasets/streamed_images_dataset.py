@@ -89,7 +89,7 @@ class StreamedImagesDataset(ReadOnlyDataset[StreamedImages]):
         if name not in table:
             raise UserError(
                 f"{self._table} has no column {name!r}; it has {', '.join(map(str, table.columns))}.",
-                f"Set columns.{role} in conf/base/globals.yml.",
+                f"Set columns.{role} in globals.yml of conf/base or conf/ENV.",
             )
         return table[name].tolist()
 

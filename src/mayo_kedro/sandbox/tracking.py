@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import cast
 
@@ -60,4 +61,7 @@ def _load_server(folder: Path) -> ASGIApp:
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
     )
-    return cast(ASGIApp, importlib.import_module("mlflow.server.fastapi_app").app)
+    with warnings.catch_warnings():
+        # Starlette warns MLflow, and nobody here can do anything about it.
+        warnings.filterwarnings("ignore", message="starlette.middleware.wsgi")
+        return cast(ASGIApp, importlib.import_module("mlflow.server.fastapi_app").app)

@@ -33,5 +33,6 @@ class OfflineError(UserError, OSError):
         """Make the error for `what`, which the cache folder does not hold."""
         return cls(
             f"{what} is not in the cache {cache}, and nobody is asked while streaming.offline is on.",
-            "Set streaming.offline to false in conf/base/globals.yml and run once with a connection.",
+            "Set streaming.offline to false in globals.yml of conf/base or conf/ENV, and run once with a "
+            "connection.",
         )

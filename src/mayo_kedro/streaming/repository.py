@@ -206,7 +206,8 @@ class Repository:
     def _missing(self, path: str) -> RemoteFileNotFoundError:
         return RemoteFileNotFoundError(
             f"{path!r} is not in {self.full_name} at commit {self.commit[:10]}.",
-            "Check repository, images and weights in conf/base/globals.yml, and modelling.weights.",
+            "Check repository, images and weights in globals.yml of conf/base or conf/ENV, and "
+            "modelling.weights; `kedro init` shows what is there.",
         )
 
     def _ask(self, path: str) -> list[Entry]:

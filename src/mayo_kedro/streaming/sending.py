@@ -68,7 +68,7 @@ class Sender:
             raise AccessRefusedError(
                 f"Writing to {full_name} at {service.host} needs a token.",
                 f"Put one that may write into the environment variable {TOKEN_VARIABLE}; "
-                "publish: false in conf/base/globals.yml publishes nothing.",
+                "publish: false in globals.yml of conf/base or conf/ENV publishes nothing.",
             )
         self._service = service
         self._full_name = full_name
@@ -162,7 +162,7 @@ class Sender:
             return AccessRefusedError(
                 what,
                 f"Check that the token in {TOKEN_VARIABLE} may write to that branch; publish: false in "
-                "conf/base/globals.yml publishes nothing.",
+                "globals.yml of conf/base or conf/ENV publishes nothing.",
             )
         if len(draft.files) > USUAL_FILES or draft.measure() > USUAL_BYTES:
             return UserError(

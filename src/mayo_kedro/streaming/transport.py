@@ -133,7 +133,7 @@ class Transport:
             except ValueError:
                 raise WrongBodyError(
                     "does not answer as DagsHub's API does",
-                    "Check repository.host in conf/base/globals.yml and DAGSHUB_CLIENT_HOST.",
+                    "Check DAGSHUB_CLIENT_HOST; repository.host in globals.yml of conf/base or conf/ENV.",
                     buffer.md5,
                 ) from None
 
@@ -241,7 +241,7 @@ class Transport:
             if urlsplit(url).scheme not in ("http", "https"):
                 raise TransferError(
                     f"{request.what}: {request.url} is no web address, or redirects to what is none.",
-                    "Check repository.host in conf/base/globals.yml and DAGSHUB_CLIENT_HOST.",
+                    "Check DAGSHUB_CLIENT_HOST; repository.host in globals.yml of conf/base or conf/ENV.",
                 )
             with self._build(url, query, headers, request.basic) as response:
                 if response.status not in _ELSEWHERE:
@@ -316,7 +316,8 @@ class Transport:
             return RemoteFileNotFoundError(
                 f"{request.what} is not there: {request.url} answers 404.",
                 "Check repository.owner, .name and .branch and the paths under images and weights in "
-                "conf/base/globals.yml; a private repository also needs a token with access.",
+                "globals.yml of conf/base or conf/ENV; a private repository also needs a token "
+                "with access.",
             )
         if status in (401, 403):
             problem = (
@@ -325,13 +326,13 @@ class Transport:
                 else "the token was refused; it may have expired"
             )
             return AccessRefusedError(
-                f"{self.service.host} does not let us read {request.what} ({status}): {problem}.",
+                f"{request.what} may not be read, {self.service.host} answers {status}: {problem}.",
                 f"Put a token that may read the repository into the environment variable {TOKEN_VARIABLE} "
                 f"({self.service.host}/user/settings/tokens).",
             )
         return TransferError(
             f"{request.what}: {request.url} answers {status}.",
-            "Check repository.host in conf/base/globals.yml.",
+            "Check repository.host in globals.yml of conf/base or conf/ENV.",
         )
 
 

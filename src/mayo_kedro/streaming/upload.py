@@ -29,7 +29,7 @@ def require_branch(repository: Repository) -> None:
         raise UserError(
             f"Nothing can be written to {repository.full_name}@{repository.revision}, which is not a branch.",
             "Name a branch, as in dagshub://owner/name@branch/path; for the results of a run, set "
-            "repository.branch in conf/base/globals.yml to a branch, or publish: false.",
+            "repository.branch in globals.yml of conf/base or conf/ENV to a branch, or publish: false.",
         )
 
 

@@ -186,7 +186,7 @@ class WritingFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         if self._offline:
             raise UserError(
                 f"Nothing can be written to {repository.full_name} while streaming.offline is on.",
-                "Set streaming.offline to false in conf/base/globals.yml.",
+                "Set streaming.offline to false in globals.yml of conf/base or conf/ENV.",
             )
         if _UNSENDABLE.search(inner):
             raise UserError(

@@ -84,6 +84,10 @@ def test_without_a_repository_the_stand_in_is_not_started(cared_for):
     assert result.returncode == 0, result.stdout + result.stderr
     assert findings(result.stdout) == dict.fromkeys((*HERE, "Repository", "MLflow"), "ok")
     assert "Everything is set up." in result.stdout
+    configure(cared_for, images={"table": "slides.csv"})
+    result = cared_for.kedro("doctor")
+    assert findings(result.stdout)["Repository"] == "warning"
+    assert "--seed FOLDER" in result.stdout
     assert not (cared_for.path / ".sandbox").exists()
 
 

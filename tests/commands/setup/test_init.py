@@ -156,6 +156,7 @@ def test_a_folder_is_served_by_the_stand_in(conf, call, slides):
     result = call("--folder", str(slides))
     assert result.exit_code == 0, result.output
     assert f"python -m mayo_kedro.sandbox --seed {slides} -- kedro run\n" in result.output
+    assert "for Azure ML do the same with --env azure" in result.output
     assert "repository" not in read(conf, "local")
     assert written(conf) == {"local/globals.yml"}
 

@@ -62,14 +62,16 @@ def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
             changed("kind", {1: "green", 4: ""}),
             "In the label table column 'kind' has classes other than 'blue', 'red': "
             "line 3 'green', line 6 ''.",
-            "Mend those rows, or set columns.label and columns.classes in conf/base/globals.yml.",
+            "Mend those rows, or set columns.label and columns.classes in globals.yml of conf/base or "
+            "conf/ENV.",
             id="unknown label",
         ),
         pytest.param(
             changed("slide", {3: "d_0"}),
             "In the label table column 'slide' has ids more than once: line 5 'd_0', line 6 'd_0'; "
             "column 'slide' has no row for 1 image file ('c_0').",
-            "Keep one row an image, or set columns.image in conf/base/globals.yml. Add the rows; or, if "
+            "Keep one row an image, or set columns.image in globals.yml of conf/base or conf/ENV. "
+            "Add the rows; or, if "
             "those images belong to another set, set data_processing.unlabelled_images to ignore in "
             "conf/base/parameters_data_processing.yml.",
             id="duplicate",
@@ -84,7 +86,7 @@ def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
             changed("slide", {0: " a", 2: "x/y", 3: "x\\y", 5: "x\ty"}),
             "In the label table column 'slide' has ids that no file can have (spaces at an end, slashes or "
             "control characters): line 2 ' a', line 4 'x/y', line 5 'x\\\\y' and 1 more.",
-            "Mend those ids, or set columns.image in conf/base/globals.yml: "
+            "Mend those ids, or set columns.image in globals.yml of conf/base or conf/ENV: "
             "an id is the file's name without its suffix.",
             id="unreadable image",
         ),
@@ -104,14 +106,14 @@ def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
         pytest.param(
             lambda table: table.assign(case="c"),
             "In the label table column 'case' has one patient only.",
-            "Add patients, or set columns.patient in conf/base/globals.yml: "
+            "Add patients, or set columns.patient in globals.yml of conf/base or conf/ENV: "
             "a split needs patients on both sides.",
             id="one patient",
         ),
         pytest.param(
             lambda table: table.assign(kind="red"),
             "In the label table column 'kind' has no row of class 'blue'.",
-            "Add images of that class, or set columns.classes in conf/base/globals.yml.",
+            "Add images of that class, or set columns.classes in globals.yml of conf/base or conf/ENV.",
             id="one class",
         ),
         pytest.param(
@@ -125,26 +127,26 @@ def test_names_with_a_space_inside_or_from_other_alphabets_are_fine() -> None:
             lambda table: pd.concat([table, table.assign(slide=[f"new_{row}" for row in range(6)])]),
             "In the label table column 'slide' has ids without an image file: "
             "line 8 'new_0', line 9 'new_1', line 10 'new_2' and 3 more.",
-            "Check columns.image, images.folder and images.suffix in conf/base/globals.yml, "
+            "Check columns.image, images.folder and images.suffix in globals.yml of conf/base or conf/ENV, "
             "or delete those rows.",
             id="rows without an image",
         ),
         pytest.param(
             lambda table: table.rename(columns={"slide": "Slides"}),
             "The label table has no column 'slide'; it has 'place', 'Slides', 'case', 'kind'.",
-            "Set columns.image in conf/base/globals.yml, perhaps to 'Slides'.",
+            "Set columns.image in globals.yml of conf/base or conf/ENV, perhaps to 'Slides'.",
             id="misspelt column",
         ),
         pytest.param(
             lambda table: table[["slide", "case"]],
             "The label table has no column 'kind'; it has 'slide', 'case'.",
-            "Set columns.label in conf/base/globals.yml.",
+            "Set columns.label in globals.yml of conf/base or conf/ENV.",
             id="missing column",
         ),
         pytest.param(
             lambda table: table.iloc[:0],
             "The label table has no rows.",
-            "Add one for each image, or set images.table in conf/base/globals.yml.",
+            "Add one for each image, or set images.table in globals.yml of conf/base or conf/ENV.",
             id="no rows",
         ),
         pytest.param(

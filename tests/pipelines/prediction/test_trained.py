@@ -211,6 +211,9 @@ def test_served_over_http_it_answers_as_the_pipeline_does(
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    log = "".join(f"{done.stdout} {done.stderr}".split())  # lines are broken to fit a terminal
+    assert "thecolumn`refused`sayswhy" in log
+    assert "Patients:data/07_model_output/prediction/predicted_patients.csv" in log
     made = copy / "data" / "07_model_output" / "prediction"
     text = {"dtype": {"patient": str, "patient_id": str}}
     expected = pd.read_csv(made / "predicted_patients.csv", **text).set_index("patient")

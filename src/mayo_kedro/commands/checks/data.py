@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import fsspec
+from kedro.framework.project import settings
 
 from mayo_kedro import repository_settings as repository
 from mayo_kedro.commands.checks.finding import Check, Found, Level
 from mayo_kedro.commands.connection import Connection, Setup
+from mayo_kedro.commands.setup.compose import read_base
 from mayo_kedro.errors import UserError
 from mayo_kedro.streaming.services import TOKEN_VARIABLE
 
@@ -24,12 +26,21 @@ def look_at_data_source(setup: Setup) -> Found:
     """Read the repository, unless a run would start the stand-in for one."""
     if is_stand_in(setup):
         said = "none is configured: a run streams the synthetic sample from a stand-in on this machine"
-        yield Level.OK, said, "`kedro init` sets up your own."
+        if _is_for_other_data(setup):
+            remedy = repository.SERVE_OR_NAME
+            yield Level.WARNING, f"{said}, but images and columns are set for other data", remedy
+        else:
+            yield Level.OK, said, "`kedro init` sets up your own."
         return
     if not os.environ.get(TOKEN_VARIABLE):
         remedy = f"`export {TOKEN_VARIABLE}=…`, from the settings of your account there, under tokens."
         yield Level.WARNING, "there is no token: only public repositories can be read", remedy
     yield from _ask_repository(setup)
+
+
+def _is_for_other_data(setup: Setup) -> bool:
+    sample = read_base(setup.project / settings.CONF_SOURCE, "globals.yml")
+    return any(setup.globals[name] != sample[name] for name in ("images", "columns"))
 
 
 def is_stand_in(setup: Setup) -> bool:
@@ -46,7 +57,8 @@ def require_repository(named: Mapping[str, Any]) -> None:
     if repository.repository_host(named) == repository.SANDBOX:
         raise UserError(
             "No repository is configured; the stand-in for one is out of a job's reach.",
-            "Name yours in conf/base/globals.yml, or rehearse: `python -m mayo_kedro.sandbox -- COMMAND`.",
+            "Name yours with `kedro init`, or in globals.yml of conf/base or conf/ENV; or rehearse: "
+            "`python -m mayo_kedro.sandbox -- COMMAND`.",
         )
 
 

@@ -43,7 +43,9 @@ def look_at_images(setup: Setup) -> Found:
     """Stream a few of the images and decode them."""
     images: StreamedImages = _open(setup).load("clot_images")
     if not len(images):
-        raise UserError("The table names no image.", "Check images.table in conf/base/globals.yml.")
+        raise UserError(
+            "The table names no image.", "Check images.table in globals.yml of conf/base or conf/ENV."
+        )
     yield Level.OK, describe_sample(images), ""
 
 

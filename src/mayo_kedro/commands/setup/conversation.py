@@ -21,6 +21,7 @@ from mayo_kedro.commands.setup.repository_questions import find_place
 from mayo_kedro.commands.setup.showing import show_holdings
 from mayo_kedro.errors import UserError
 
+LOCAL = "local"
 PARTS = ("data_processing", "modelling")
 
 
@@ -44,7 +45,7 @@ def converse(asker: Asker, source: Path, environment: str, force: bool, given: M
     files = compose(source, environment, choice)
     _show_files(files)
     _write(asker, files, force)
-    _show_next(place, given["folder"], environment)
+    _show_next(given["folder"], environment)
 
 
 def _choose(asker: Asker, place: Place, source: Path, given: Mapping[str, Any]) -> Choice:
@@ -127,11 +128,12 @@ def _write(asker: Asker, files: list[SettingsFile], force: bool) -> None:
         click.echo(f"Written: {file.path}")
 
 
-def _show_next(place: Place, folder: Path | None, environment: str) -> None:
-    env = "" if environment == "local" else f" --env {environment}"
-    run = f"kedro run{env}"
-    if folder is not None:
-        click.echo("\nUntil the folder is in a repository, the stand-in for DagsHub serves it:")
-        click.echo(f"    python -m mayo_kedro.sandbox --seed {shlex.quote(str(folder))} -- {run}")
-        return
-    click.echo(f"\nNext:\n    kedro doctor{env}\n    {run}")
+def _show_next(folder: Path | None, environment: str) -> None:
+    serve = "" if folder is None else f"python -m mayo_kedro.sandbox --seed {shlex.quote(str(folder))} -- "
+    env = "" if environment == LOCAL else f" --env {environment}"
+    why = "Until the folder is in a repository, the stand-in for DagsHub serves it" if serve else "Next"
+    click.echo(f"\n{why}:\n    {serve}kedro doctor{env}\n    {serve}kedro run{env}")
+    if environment == LOCAL:
+        click.echo(
+            "\nAnother environment does not read conf/local: for Azure ML do the same with --env azure."
+        )

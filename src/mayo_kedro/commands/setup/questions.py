@@ -30,6 +30,7 @@ class Question:
         guess: an answer that is likely; None if there is none.
         choices: all that can be answered; empty if anything can.
         check: see there.
+        instead: what can be given in its place; "" if nothing can.
     """
 
     option: str
@@ -37,6 +38,7 @@ class Question:
     guess: str | None = None
     choices: Sequence[str] = ()
     check: Check = accept
+    instead: str = ""
 
 
 class Asker:
@@ -103,7 +105,9 @@ def _as_click_asks(question: Question) -> Callable[[str], str]:
 
 
 def _describe(question: Question) -> str:
-    return f"Give {question.option}. {_describe_choices(question.choices)}".strip()
+    return " ".join(
+        filter(None, (f"Give {question.option}.", _describe_choices(question.choices), question.instead))
+    )
 
 
 def _describe_choices(choices: Sequence[str]) -> str:

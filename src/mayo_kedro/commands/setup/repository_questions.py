@@ -31,7 +31,12 @@ def find_place(
     """
     if folder is not None:
         return open_folder(folder)
-    question = Question("--repository", "Repository (OWNER/NAME, or its page's address)", check=check_address)
+    question = Question(
+        "--repository",
+        "Repository (OWNER/NAME, or its page's address)",
+        check=check_address,
+        instead="For a folder of this machine give --folder.",
+    )
     address = asker.ask(question, repository)
     found = _ADDRESS.fullmatch(address)
     full_name = found["name"] if found else address

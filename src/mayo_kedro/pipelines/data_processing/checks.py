@@ -13,7 +13,7 @@ from mayo_kedro.pipelines.columns import Columns
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
 
-GLOBALS = "conf/base/globals.yml"
+GLOBALS = "globals.yml of conf/base or conf/ENV"
 PARAMETERS = "conf/base/parameters_data_processing.yml"
 
 FIRST_DATA_LINE = 2
@@ -71,7 +71,7 @@ def select_columns(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
 
 
 def _missing_column(role: str, name: str, present: list[str]) -> UserError:
-    close = get_close_matches(name, present, n=1, cutoff=0.5)
+    close = get_close_matches(name, present, n=1)
     suggestion = f", perhaps to {close[0]!r}" if close else ""
     return UserError(
         f"The label table has no column {name!r}; it has {', '.join(map(repr, present))}.",

@@ -1,6 +1,5 @@
 """The nodes of the prediction: gather what predicts, show it new images, judge these and their patients."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +12,7 @@ from mayo_kedro.pipelines.prediction import tables
 from mayo_kedro.pipelines.prediction.interfaces import NewImages
 from mayo_kedro.pipelines.prediction.parameters import PredictionParameters
 from mayo_kedro.predictor import NETWORK, Predictor
-
-logger = logging.getLogger(__name__)
+from mayo_kedro.progress import results
 
 
 def gather_predictor(
@@ -90,7 +88,8 @@ def _require_classes(classes: tuple[str, ...], columns: Columns) -> None:
         raise UserError(
             f"The predictor tells the classes {', '.join(classes)}, in this order, but columns.classes and "
             f"columns.positive are set to {', '.join(columns.ordered_classes)}.",
-            "Set these in conf/base/globals.yml as they were for the training, or train again.",
+            "Set these as they were for the training, in globals.yml of conf/base or conf/ENV, or train "
+            "again.",
         )
 
 
@@ -112,9 +111,8 @@ def judge_new_patients(
         network_predictions, predicted_images, columns.ordered_classes, parameters.refused_share
     )
     refused = int((patients["refused"] != tables.ACCEPTED).sum())
-    logger.info(
-        "Predicted %d patients; %d are refused, and predicted_patients tells why.", len(patients), refused
-    )
+    why = ": the column `refused` says why" if refused else ""
+    results.info("Predicted %d patients; refused are %d%s.", len(patients), refused, why)
     return patients
 
 

@@ -190,7 +190,8 @@ def _index_by_slide(slide_labels: pd.DataFrame, columns: Columns) -> pd.DataFram
         names = ", ".join(map(str, slide_labels.columns))
         raise UserError(
             f"The label table of the slides has no column {columns.image!r}; it has {names}.",
-            "Set columns.image in conf/base/globals.yml, or slide_labels in conf/base/catalog_slides.yml.",
+            "Set columns.image in globals.yml of conf/base or conf/ENV, or slide_labels in "
+            "conf/base/catalog_slides.yml.",
         )
     twice = slide_labels[columns.image][slide_labels[columns.image].duplicated()]
     if not twice.empty:

@@ -27,7 +27,7 @@ class TrainingEvent(BaseModel, frozen=True):
         steps: batches in the epoch; None after its end.
         images_per_second: in this epoch so far.
         loss: running mean of the epoch.
-        val_loss: on what is held out; only after an epoch's end.
+        val_loss: of the validation patients; only after an epoch's end.
     """
 
     fold: int

@@ -69,8 +69,10 @@ class JobProgress:
     def take_state(self, state: JobState) -> None:
         """Take a newer state."""
         before, now = self.state.seconds_running or 0.0, state.seconds_running or 0.0
-        # After a preemption the service counts anew; the first machines are paid for as well.
-        if now < before:
+        # After a preemption the service counts anew; the first machines are paid for as well. Of an attempt
+        # that is over it tells the time up to its end, which is less than what was told since.
+        has_ended = now > 0 and state.status.is_over and state.attempt == self.state.attempt
+        if now < before and not has_ended:
             self._earlier_seconds += before
         if self.state.status is not JobStatus.WAITING:
             self._waiting_since = time.monotonic()
@@ -138,8 +140,8 @@ class JobProgress:
     def _describe_loss(self) -> str:
         if self.event is None or self.event.loss is None:
             return ""
-        held_out = f", held out {self.event.val_loss:.3f}" if self.event.val_loss is not None else ""
-        return f"{self.event.loss:.3f}{held_out}"
+        validation = f", validation {self.event.val_loss:.3f}" if self.event.val_loss is not None else ""
+        return f"{self.event.loss:.3f}{validation}"
 
 
 def describe_seconds(seconds: float) -> str:

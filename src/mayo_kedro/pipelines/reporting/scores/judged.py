@@ -65,7 +65,7 @@ def judge_images(predictions: pd.DataFrame, columns: Columns) -> Judged:
     if missing:
         raise UserError(
             f"The predictions lack the column {', '.join(missing)}: they were made for other classes.",
-            "Run the modelling pipeline again after a change of columns.classes in conf/base/globals.yml.",
+            "Run the modelling pipeline again after a change of columns.classes in globals.yml.",
         )
     _require_numbers(predictions, predictions[names].to_numpy(np.float64))
     predictions = average_seeds(predictions, columns)
