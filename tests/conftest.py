@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_speed")
 
 
 @dataclass
@@ -142,7 +147,7 @@ def sandbox(shared_folder: Path, small_sample: Path, worker_id: str) -> Iterator
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser; CI has one, a machine without leaves these tests out."""
     found = shutil.which("chromium") or shutil.which("google-chrome")

@@ -1,4 +1,4 @@
-"""The project's own commands, beside Kedro's: `kedro init`, `doctor`, `package` and `azure`."""
+"""The project's own commands, beside Kedro's: `kedro init`, `doctor`, `package`, `run` and `azure`."""
 
 import click
 from kedro.framework.cli.utils import LazyGroup
@@ -8,6 +8,7 @@ COMMANDS = {
     "doctor": "mayo_kedro.commands.setup.doctor.doctor",
     "init": "mayo_kedro.commands.setup.init.init",
     "package": "mayo_kedro.commands.package.package",
+    "run": "mayo_kedro.commands.run.run",
 }
 
 

@@ -70,18 +70,18 @@ def test_without_a_command_it_says_what_to_export_until_interrupted(options: lis
     assert {"export ARM_CLOUD_METADATA_URL", "export AZUREML_SERVICE_PRINCIPAL_PASSWORD"} < set(exported)
     assert all(line.startswith("export ") for line in lines[1:])
     service.send_signal(signal.SIGINT)
-    out, err = service.communicate(timeout=20)
+    out, err = service.communicate(timeout=120)
     assert (service.returncode, out) == (0, "")
     assert "Traceback" not in err
 
 
 def test_sigterm_ends_the_command_too(options: list[str]) -> None:
-    waiting = "import time; print('waiting', flush=True); time.sleep(60)"
+    waiting = "import time; print('waiting', flush=True); time.sleep(300)"
     service = launch(*options, "--", sys.executable, "-c", waiting)
     assert service.stdout is not None
     assert service.stdout.readline() == "waiting\n"
     service.terminate()
-    _, err = service.communicate(timeout=20)  # which waits until the command has closed its output as well
+    _, err = service.communicate(timeout=120)  # which waits until the command has closed its output as well
     assert service.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in err
 
@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_the_end_to_the_command(options: list[str]) -> None:
 import signal, time
 signal.signal(signal.SIGINT, lambda *_: exit(3))
 print("waiting", flush=True)
-time.sleep(60)
+time.sleep(300)
 """
     command = [sys.executable, "-m", "mayo_kedro.sandbox", *options, "--", sys.executable, "-c", patient]
     service = subprocess.Popen(
@@ -100,7 +100,7 @@ time.sleep(60)
     assert service.stdout is not None
     assert service.stdout.readline() == "waiting\n"
     os.killpg(service.pid, signal.SIGINT)
-    _, err = service.communicate(timeout=20)
+    _, err = service.communicate(timeout=120)
     assert service.returncode == 3
     assert "Traceback" not in err
 

@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -138,13 +139,21 @@ def test_orders_that_cannot_be_are_refused(running: Running, order: dict[str, ob
 
 def test_latency_comes_before_the_first_byte(fresh: Running) -> None:
     fresh.admin("POST", "link", {"latency_ms": 200})
-    start = time.monotonic()
-    fresh.get(PLACE)
-    assert 0.2 <= time.monotonic() - start < 1.5
+    assert 0.2 <= time_quickest(lambda: fresh.get(PLACE), within=1.5) < 1.5
     fresh.admin("DELETE", "link")
-    start = time.monotonic()
-    fresh.get(PLACE)
-    assert time.monotonic() - start < 0.2
+    assert time_quickest(lambda: fresh.get(PLACE), within=0.2) < 0.2
+
+
+def time_quickest(ask: Callable[[], object], within: float) -> float:
+    """The seconds of the quickest of ten times, or of the first one quick enough: others may hold it up."""
+    quickest = float("inf")
+    for _ in range(10):
+        start = time.monotonic()
+        ask()
+        quickest = min(quickest, time.monotonic() - start)
+        if quickest < within:
+            break
+    return quickest
 
 
 def test_the_line_is_shared(fresh: Running) -> None:
@@ -153,12 +162,14 @@ def test_the_line_is_shared(fresh: Running) -> None:
         "PUT", f"{fresh.api}/content/main/", data={"versioning": "dvc"}, files=[("files", ("big", body))]
     )
     fresh.admin("POST", "link", {"mbit_per_s": 20})
-    start = time.monotonic()
-    with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: fresh.get("raw/main/big"), range(4)))
-    took = time.monotonic() - start
-    assert all(answer.content == body for answer in answers)
-    assert 0.75 <= took < 2.5  # 16 Mbit over 20 Mbit/s, less the burst the bucket grants
+
+    def ask_four_times() -> None:
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda _: fresh.get("raw/main/big"), range(4)))
+        assert all(answer.content == body for answer in answers)
+
+    # 16 Mbit over 20 Mbit/s, less the burst the bucket grants
+    assert 0.75 <= time_quickest(ask_four_times, within=2.5) < 2.5
 
 
 def test_the_first_fault_that_meets_a_request_is_taken() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mayo_kedro.errors import UserError
+from mayo_kedro.progress import results
 from mayo_kedro.runners.job import ComputeState, JobBackend, JobServiceError, JobSpec
 from mayo_kedro.runners.machine_settings import ComputeSettings
 from mayo_kedro.runners.phases import Phases
@@ -77,7 +78,7 @@ class Office:
         except (UserError, JobServiceError) as error:  # all else is done
             logger.warning("How many machines are still up is not known: %s", error)
             return
-        logger.info("%s.", _describe(state, compute))
+        results.info("%s.", _describe(state, compute))
 
 
 def _describe(state: ComputeState, compute: ComputeSettings) -> str:

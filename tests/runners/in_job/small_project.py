@@ -20,7 +20,7 @@ from mayo_kedro.runners.crossing.packing import pack
 from mayo_kedro.runners.grouping import NodeGroup, group_nodes
 from mayo_kedro.runners.in_job.job_folder import COMMAND, INPUTS
 from mayo_kedro.runners.sending.request import JobRequest, write_request
-from mayo_kedro.runners.sending.staging import StagedProject, check_snapshot, stage_project
+from mayo_kedro.runners.sending.staging import StagedProject, stage_project
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -94,7 +94,6 @@ class SmallProject:
         boundary = inspect_boundary(group, catalog, self.path)
         staged = stage_project(self.path, target, boundary.data_files)
         write_request(make_request(group, boundary, staged, catalog, fields), target)
-        check_snapshot(target)
         return Job(target, dict(self.variables))
 
 

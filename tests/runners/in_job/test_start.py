@@ -8,6 +8,7 @@ import pytest
 from mayo_kedro.runners.crossing.manifest import read_failure
 from mayo_kedro.runners.in_job import start
 from mayo_kedro.runners.sending.request import Tracking
+from mayo_kedro.runners.sending.staging import check_snapshot
 
 from .small_project import make_small_project
 
@@ -78,6 +79,7 @@ def look(job, **variables):
 
 def test_the_job_runs_its_own_code_in_its_own_folder(send):
     job = send()
+    check_snapshot(job.folder)
     seen = look(job)
     assert seen["package"] == str(job.folder / "src/mayo_kedro/__init__.py")
     assert seen["child"].strip() == str(job.folder / "src/small/__init__.py")

@@ -15,9 +15,8 @@ def test_a_failing_job_says_why_and_leaves_what_was_here(trial):
     done = trial.run("failing")
     job = trial.records[0]["run_id"]
     assert done.returncode == 1
-    assert f"The job {job} failed in fail_node: ValueError: there is no place for [2] [bold]here[/bold]" in (
-        done.stderr
-    )
+    said = f"The job {job} failed in fail_node: ValueError: there is no place for [2] [bold]here[/bold]"
+    assert said in done.stderr
     assert f"kedro azure files {job}" in done.stderr
     end = done.stdout.partition("In the job ")[2]
     assert "in fail" in end
@@ -27,6 +26,10 @@ def test_a_failing_job_says_why_and_leaves_what_was_here(trial):
     assert "outputs/half.txt" in trial.list_artifacts(job)
     assert trial.tracked("select status from runs") == [("FAILED",)]
     assert trial.secrets == []
+    events = trial.read(".viz/kedro_pipeline_events.json")
+    (shown,) = (event for event in events if event["event"] == "on_node_error")
+    assert shown["node"] == "write_half_node"  # the first of the job's nodes, which waits for it
+    assert shown["error"].startswith(said)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
@@ -34,7 +37,7 @@ def test_a_signal_ends_the_job_too(trial, number):
     with trial.started("waiting", "--params", "trial.steps=500") as running:
         trial.read_until(running, "step 1 is done")
         running.send_signal(number)
-        output, errors = running.communicate(timeout=100)
+        output, errors = running.communicate(timeout=300)
     assert running.returncode == 1, output + errors
     job = trial.records[0]["run_id"]
     assert f"Cancelling the job {job}" in output
@@ -48,7 +51,7 @@ def test_a_signal_while_a_job_is_being_sent_ends_it_as_soon_as_it_is_there(trial
     with trial.started("waiting", "--params", "trial.steps=500") as running:
         trial.read_until(running, "are to be sent")
         running.send_signal(signal.SIGINT)
-        output, errors = running.communicate(timeout=100)
+        output, errors = running.communicate(timeout=300)
     assert running.returncode == 1, output + errors
     for record in trial.records:
         assert trial.status(record["run_id"]) == "Canceled"

@@ -37,7 +37,7 @@ def test_a_login_that_expires_meanwhile_is_renewed(trial):
     with trial.started("waiting", "--params", "trial.steps=40") as running:
         trial.read_until(running, "step 1 is done")
         trial.service.azure.set(token_requests=1)
-        output, errors = running.communicate(timeout=100)
+        output, errors = running.communicate(timeout=300)
     assert running.returncode == 0, output + errors
     assert trial.conclusion == {"steps": 40, "closed": True}
     assert trial.secrets == []

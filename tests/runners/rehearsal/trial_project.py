@@ -271,7 +271,7 @@ def describe_variables(service: Any, home: Path, cache: Path) -> dict[str, str]:
     }
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 120) -> Any:
+def wait_until(what: Callable[[], Any], seconds: float = 300) -> Any:
     """Ask until there is an answer."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 class Terminal:

@@ -75,6 +75,14 @@ def test_machines_that_were_taken_away_are_paid_for_too():
     assert job.describe()["Cost"] == "2.00 EUR"
 
 
+def test_the_end_of_a_job_is_no_new_start():
+    job = JobProgress(RUNNING, "job", Price(3.0, "EUR"))
+    job.take_state(replace(RUNNING, status=JobStatus.COMPLETED, seconds_running=1799.0))
+    assert job.seconds == 1799.0
+    job.take_state(replace(RUNNING, status=JobStatus.COMPLETED, attempt=2, seconds_running=1.0))
+    assert job.seconds == 1800.0
+
+
 def test_a_cost_is_only_told_where_the_price_is_known():
     assert JobProgress(RUNNING, "job", Price(None, "EUR")).describe()["Cost"] == ""
 
@@ -87,7 +95,6 @@ def test_durations(seconds, words):
 def test_in_a_terminal_jobs_have_a_table_above_the_bars(shown, monkeypatch):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=160)
-    monkeypatch.setattr(module, "get_console", lambda: console)
     monkeypatch.setattr(progress, "get_console", lambda: console)
     with shown, progress.progress("Downloading", 4) as advance:
         tell(shown, RUNNING, EPOCH, STEP)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
@@ -24,7 +25,7 @@ from mayo_kedro.runners.watching.job_progress import Price
 
 CLUSTER = ComputeSpec("gpu-cluster", "Standard_NC4as_T4_v3", max_nodes=4, idle_seconds=60)
 CONTAINER = EnvironmentSpec("mayo-kedro-test", "FROM example/image:1\n")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,13 @@ def lines(caplog) -> list[str]:
     return [record.message for record in caplog.records if record.name == "mayo_kedro.job"]
 
 
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def told(caplog) -> str:
     return "\n".join(record.message for record in caplog.records if record.name != "mayo_kedro.job")
 
@@ -109,21 +117,29 @@ def test_a_job_that_fails_has_told_its_traceback(backend, send, display, caplog)
     assert state.error
 
 
-def test_a_preemption_is_told_and_the_new_log_read_from_its_start(backend, send, display, caplog, azure):
+def test_a_preemption_is_told_and_the_new_log_read_from_its_start(
+    backend, send, display, caplog, azure, tmp_path
+):
     azure.azure.set(preemptions=1, preempt_on="halfway")
+    seen = tmp_path / "seen"
     run_id = send(
-        """
+        f"""
         import os, time
         os.makedirs("outputs", exist_ok=True)
         before = os.path.exists("outputs/checkpoint")
         print("begins again" if before else "begins")
         open("outputs/checkpoint", "w").close()
-        time.sleep(3)
+        while not os.path.exists({str(seen)!r}):
+            time.sleep(0.05)
         print("ends" if before else "halfway")
         time.sleep(0 if before else 60)
         """
     )
-    state = follow(backend, run_id, display, queue_minutes=5)
+    with ThreadPoolExecutor(1) as pool:
+        watched = pool.submit(follow, backend, run_id, display, queue_minutes=5)
+        wait_until(lambda: "begins" in lines(caplog))
+        seen.touch()
+        state = watched.result()
     assert state.status is JobStatus.COMPLETED
     assert state.attempt == 2
     assert [line for line in lines(caplog) if line != "halfway"] == ["begins", "begins again", "ends"]
@@ -150,13 +166,10 @@ def test_several_jobs_at_once_have_their_names_before_their_lines(backend, send,
 
 
 def test_watching_can_end_while_the_job_goes_on(backend, send, display, caplog):
-    run_id, stop = send("import time; print('up'); time.sleep(60)"), threading.Event()
+    run_id, stop = send("import time; print('up'); time.sleep(300)"), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         watched = pool.submit(follow, backend, run_id, display, queue_minutes=5, stop=stop)
-        deadline = time.monotonic() + PATIENCE_S
-        while not lines(caplog):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: lines(caplog))
         stop.set()
         assert watched.result().status is JobStatus.RUNNING
     assert backend.state(run_id).status is JobStatus.RUNNING
@@ -175,7 +188,7 @@ def test_a_service_that_fails_for_long_is_given_up_and_the_job_is_not(
     backend, send, display, azure, monkeypatch
 ):
     monkeypatch.setattr(following, "PATIENCE_SECONDS", 1.0)
-    run_id = send("import time; time.sleep(60)")
+    run_id = send("import time; time.sleep(300)")
     azure.azure.fault(f"*/runs/{run_id}*", status=503, times=None)
     with pytest.raises(UserError, match="has not answered") as raised:
         follow(backend, run_id, display, queue_minutes=5)
@@ -200,7 +213,7 @@ with JobDisplay() as display, interruption(lambda: [sys.argv[1]], backend.cancel
 
 
 def test_ctrl_c_on_a_program_that_follows_cancels_the_job(backend, send, display):
-    run_id = send("import time; time.sleep(60)")
+    run_id = send("import time; time.sleep(300)")
     watching = subprocess.Popen(
         [sys.executable, "-c", WATCH, run_id],
         env={**os.environ, "COLUMNS": "200"},

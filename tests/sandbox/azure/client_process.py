@@ -83,7 +83,7 @@ def wait(run: Any, *statuses: str) -> str:
     """Wait until a run has one of these statuses, or has ended."""
     import time
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while (status := run.get_status()) not in (*statuses, *ENDED):
         if time.monotonic() > deadline:
             raise TimeoutError(status)
@@ -94,7 +94,7 @@ def wait(run: Any, *statuses: str) -> str:
 def read_log(run: Any, name: str = "user_logs/std_log.txt") -> str:
     import requests
 
-    return requests.get(run.get_details()["logFiles"][name], timeout=20).text
+    return requests.get(run.get_details()["logFiles"][name], timeout=60).text
 
 
 def serve() -> None:

@@ -8,11 +8,10 @@ import time
 from contextlib import ExitStack
 from typing import Any, Protocol, Self
 
-from rich import get_console
 from rich.table import Table
 from rich.text import Text
 
-from mayo_kedro.progress import LINE_SECONDS, shown_above
+from mayo_kedro.progress import LINE_SECONDS, is_live, shown_above
 from mayo_kedro.runners.job import JobState, JobStatus
 from mayo_kedro.runners.watching.events import TrainingEvent
 from mayo_kedro.runners.watching.job_progress import JobProgress, Price
@@ -42,7 +41,7 @@ class JobDisplay:
         """Begin to show."""
         if _is_notebook():
             self._view = _Widget(self)
-        elif get_console().is_terminal:
+        elif is_live():
             self._view = _Table()
             self._open.enter_context(shown_above(self))
         return self
