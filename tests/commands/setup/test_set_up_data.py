@@ -77,7 +77,16 @@ def test_no_weights_are_needed_for_a_start_at_random(conf, set_up):
 
 def test_without_a_repository_nobody_is_asked(conf, set_up, monkeypatch):
     monkeypatch.delenv("MAYO_KEDRO_SANDBOX", raising=False)
-    change(conf, "globals.yml", repository={"owner": None, "name": None})
+    sample = yaml.safe_load((conf / "base" / "globals.yml").read_text())
+    change(conf, "globals.yml", **{name: sample[name] for name in ("repository", "images", "columns")})
     (found,) = data.CHECKS_HERE[0].carry_out(set_up())
     assert found.level is Level.OK
     assert "kedro init" in found.remedy
+
+
+def test_the_sample_beside_settings_for_other_data_is_warned_of(conf, set_up, monkeypatch):
+    monkeypatch.delenv("MAYO_KEDRO_SANDBOX", raising=False)
+    change(conf, "globals.yml", repository={"owner": None, "name": None})
+    (found,) = data.CHECKS_HERE[0].carry_out(set_up())
+    assert found.level is Level.WARNING
+    assert "--seed FOLDER" in found.remedy
