@@ -16,6 +16,7 @@ from benchmarks.server import Server
 from benchmarks.settings import LINKS
 from benchmarks.whole_slides.drawn import draw_slides
 from benchmarks.whole_slides.working import cut_all, wait_all
+from mayo_kedro.datasets.dask_connection import SLIDES_AT_ONCE
 from mayo_kedro.pipelines.slides.parameters import SlidesParameters, TileParameters
 from mayo_kedro.sandbox.process import start
 from mayo_kedro.streaming.filesystem import DagsHubFileSystem
@@ -158,14 +159,15 @@ def measure_tiles(session: Session) -> list[dict[str, Any]]:
     return rows
 
 
-WAITS = 30
-"""Of each worker, a second each: the start of the workers counts as well, and slides take hours."""
+WAITS = 15
+"""One behind the other, a second each: the start of the workers counts as well, and slides take hours."""
 
 
 def measure_waiting(session: Session) -> list[dict[str, Any]]:
     """Work that only waits, so that more workers than cores tell what the cluster itself costs."""
     return [
-        {"workers": workers, **wait_all(WAITS * workers, 1.0, workers)} for workers in session.extent.waiting
+        {"workers": workers, **wait_all(WAITS * workers * SLIDES_AT_ONCE, 1.0, workers)}
+        for workers in session.extent.waiting
     ]
 
 

@@ -122,7 +122,7 @@ def _tell_waiting(rows: Rows) -> list[str]:
         [str(row["workers"]), f"{row['seconds']:.1f} s", f"{row['least_seconds'] / row['seconds']:.0%}"]
         for row in rows
     ]
-    head = ["workers", "time for 30 waits of 1 s each", "of linear"]
+    head = ["workers", "time for 15 waits of 1 s, one behind the other", "of linear"]
     return ["## Work that only waits", "", *_table(head, table)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from mayo_kedro.datasets.dask_connection import SLIDES_AT_ONCE
 from mayo_kedro.datasets.slide_workers_dataset import SlideWorkers
 from mayo_kedro.pipelines.slides.cutting import CutSlide, cut_slide
 from mayo_kedro.pipelines.slides.parameters import SlidesParameters
@@ -50,7 +51,7 @@ def wait_all(tasks: int, seconds: float, workers: int) -> dict[str, Any]:
 
     slides = [Slide(f"wait_{number}", "", 1, "", "") for number in range(tasks)]
     _, took, _ = _work(wait, slides, workers)
-    return {"seconds": took, "least_seconds": tasks * seconds / workers}
+    return {"seconds": took, "least_seconds": tasks * seconds / (workers * SLIDES_AT_ONCE)}
 
 
 def _timed(slide: Slide, parameters: SlidesParameters) -> tuple[float, float, CutSlide]:
