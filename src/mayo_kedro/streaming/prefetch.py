@@ -10,10 +10,8 @@ from typing import Protocol
 WINDOW_BYTES = 128 * 2**20
 """How much may lie ready, or be under way, ahead of the consumer."""
 WINDOW_FILES = 1024
-FIRST_FILES = 16
+FIRST_FILES = 32
 """How many are begun before the size of any is known, and before a folder's manifest is asked for."""
-FIRST_BYTES = 16 * 2**20
-"""The window at first, which then grows with what was taken: a first batch has the line for itself."""
 
 
 class Source(Protocol):
@@ -35,7 +33,6 @@ class _Window:
         self._typical_size = 0.0
         self._waiting: deque[tuple[str, Future[Path]]] = deque()
         self._for_later = 0
-        self._taken = 0
 
     def fill(self, used: Iterator[str], later: Iterator[str]) -> None:
         """Begin as many as there is room for; those for later only behind the last that is used."""
@@ -48,8 +45,7 @@ class _Window:
 
     def _room(self) -> int:
         begun = len(self._waiting) + self._for_later
-        limit = min(self._limit_bytes, FIRST_BYTES + 4 * self._taken)
-        most = int(limit / self._typical_size) if self._typical_size else FIRST_FILES
+        most = int(self._limit_bytes / self._typical_size) if self._typical_size else FIRST_FILES
         return max(0 if begun else 1, min(most, WINDOW_FILES) - begun)
 
     def _begin(self, path: str) -> "Future[Path]":
@@ -71,7 +67,6 @@ class _Window:
         except FileNotFoundError:  # another process has made room in the cache
             path = self._source.submit(name).result()
             size = path.stat().st_size
-        self._taken += size
         self._typical_size += (size - self._typical_size) * (0.1 if self._typical_size else 1.0)
         return path
 
