@@ -26,7 +26,7 @@ class Goal(NamedTuple):
 
 def judge(results: Results) -> Iterator[Goal]:
     """Compare what there is of the measurements with what was asked for."""
-    for name, slides in (("throughput", ""), ("large", "slides of half a gigabyte, ")):
+    for name, slides in (("throughput", ""), ("large", "slides of 0.4 GB, ")):
         if results.get(name):
             yield from _judge_throughput(results[name], slides)
     rows = [row for name in ("throughput", "large", "memory") for row in results.get(name, ())]

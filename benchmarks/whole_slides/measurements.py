@@ -36,7 +36,7 @@ class Extent:
     Attributes:
         slides: how many.
         sides: their least and greatest side in pixels.
-        large: how many as heavy as the competition's (half a gigabyte), and their side in pixels.
+        large: how many nearly as heavy as the competition's (0.5 GB), and their side in pixels.
         giant: width and height of the one slide whose memory is measured; None leaves it out.
         repeats: of each pass over the slides.
         waiting: numbers of workers that only wait.
