@@ -290,7 +290,8 @@ def create_pipeline():
 def test_a_fault_before_the_first_node_is_written_down_too(make, tmp_path):
     job, result = run(make(ECHO), tmp_path, {"value": 3}, pipelines=("unknown",))
     assert result.returncode != 0
-    assert "unknown" in read_failure(job.folder).message
+    assert "the last lines of the log say why" in read_failure(job.folder).message
+    assert "There is no pipeline 'unknown'" in result.stdout + result.stderr
 
 
 @pytest.mark.slow
