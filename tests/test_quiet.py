@@ -52,7 +52,7 @@ def test_tensorflow_comes_without_a_word_and_what_others_write_is_seen():
 
 
 @pytest.mark.slow
-def test_a_quiet_training_in_a_terminal_shows_nothing(project, sandbox):
+def test_a_quiet_training_in_a_terminal_shows_its_result_only(project, sandbox):
     where = {
         "DAGSHUB_CLIENT_HOST": sandbox.host,
         "DAGSHUB_USER_TOKEN": sandbox.token,
@@ -60,5 +60,9 @@ def test_a_quiet_training_in_a_terminal_shows_nothing(project, sandbox):
     }
     command = ["-m", "kedro", "run", "--quiet", "--env", "test", "--pipelines", "modelling"]
     terminal = Terminal(*command, folder=project.path, variables={**project.variables, **where})
-    assert terminal.end() == (0, "")
+    code, shown = terminal.end()
+    assert code == 0
+    first, *others = [line.strip() for line in shown.splitlines() if line.strip()]
+    assert first.endswith("Done.")
+    assert [line.partition(":")[0] for line in others] == ["Models", "MLflow run", "Next"]
     assert list((project.path / "data").glob("06_models/fold_*.keras"))
