@@ -89,7 +89,7 @@ FULL = Extent(
 
 TINY = Extent(
     loads={
-        name: replace(load, files=min(load.files, 12), file_bytes=load.file_bytes // 50)
+        name: replace(load, files=min(load.files, 40), file_bytes=load.file_bytes // 50)
         for name, load in FULL.loads.items()
     },
     images=48,
