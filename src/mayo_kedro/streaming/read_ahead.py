@@ -1,16 +1,22 @@
 """A file that is read from front to back while its next parts are under way; no disk holds any of it."""
 
 import io
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from mayo_kedro.streaming.integrity import BodyCheck, is_checkable
+from mayo_kedro.streaming.workers import Workers
 
 BLOCK_BYTES = 2 * 2**20
-BLOCKS_AHEAD = 6
-"""Under way at once: 12 MiB fill 1 Gbit/s at 100 ms, and a machine has several workers."""
+BLOCKS_AT_ONCE = 8
+"""Under way for all files of a process: 16 MiB fill 1 Gbit/s at 100 ms, and a machine has several of them."""
+
+BLOCKS_AHEAD = 20
+"""Of one file: what comes while its reader waits for its turn, so that the line is not idle."""
 
 PARTS_AT_ONCE = 16
 """Of a file that is read here and there."""
@@ -18,12 +24,16 @@ PARTS_AT_ONCE = 16
 Fetch = Callable[[int, int], bytes]
 """Bytes `start` to `end` (exclusive) of the file."""
 
+_fetchers = Workers(BLOCKS_AT_ONCE, by_urgency=True)
+_turns = itertools.count()
+
 
 class ReadAheadFile(io.RawIOBase):
     """A seekable file of which a few blocks are in memory.
 
-    fsspec's own caches fetch one block ahead at most, which leaves a far line idle. The last block comes
-    together with the first ones: a TIFF's table of contents usually lies at its end.
+    fsspec's own caches fetch one block ahead at most, which leaves a far line idle. The files of a process
+    share the line: one that was opened before is served before, but for the first and the last block of
+    each, which come at once: a TIFF's table of contents usually lies at its end.
 
     Args:
         fetch: reads a part; called from several threads.
@@ -49,7 +59,8 @@ class ReadAheadFile(io.RawIOBase):
         self._position = 0
         self._current, self._content = -1, b""
         self._futures: OrderedDict[int, Future[bytes]] = OrderedDict()
-        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE)
+        self._turn = next(_turns)
+        self._parts = ThreadPoolExecutor(PARTS_AT_ONCE)
         self._check = BodyCheck(declared) if is_checkable(declared) else None
         if self._check:
             self._check.restart(size)
@@ -102,7 +113,7 @@ class ReadAheadFile(io.RawIOBase):
 
     def read_ranges(self, ranges: list[tuple[int, int]]) -> list[bytes]:
         """Read several parts (start, end) at once, each as it is and not by blocks."""
-        return list(self._pool.map(lambda part: self._count(self._fetch(*part)), ranges))
+        return list(self._parts.map(lambda part: self._count(self._fetch(*part)), ranges))
 
     def is_intact(self) -> bool:
         """Tell whether the whole file, also what was not read, has the declared hash; True without one."""
@@ -119,7 +130,8 @@ class ReadAheadFile(io.RawIOBase):
 
     def close(self) -> None:
         """Drop what has not begun, and wait for what has."""
-        self._pool.shutdown(cancel_futures=True)
+        self._parts.shutdown(cancel_futures=True)
+        wait([future for future in self._futures.values() if not future.cancel()])
         self._futures.clear()
         self._unchecked.clear()
         super().close()
@@ -135,12 +147,13 @@ class ReadAheadFile(io.RawIOBase):
 
     def _begin(self, block: int) -> "Future[bytes]":
         if block not in self._futures:
-            self._futures[block] = self._pool.submit(self._fetch_block, block)
+            urgency = (0,) if block in (0, self._blocks - 1) else (1, self._turn)
+            self._futures[block] = _fetchers.submit(partial(self._fetch_block, block), urgency)
         self._futures.move_to_end(block)
         if self._blocks - 1 in self._futures:  # it came first, and is needed last
             self._futures.move_to_end(self._blocks - 1)
         while len(self._futures) > self._ahead + 3:
-            self._futures.popitem(last=False)
+            self._futures.popitem(last=False)[1].cancel()
         return self._futures[block]
 
     def _fetch_block(self, block: int) -> bytes:

@@ -1,14 +1,24 @@
 """Threads for fetching that never keep a programme from ending."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mayo_kedro.streaming.concurrency import MOST
 
 Result = TypeVar("Result")
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    urgency: tuple[int, ...]
+    number: int
+    future: "Future[Any]" = field(compare=False)
+    work: Callable[[], Any] = field(compare=False)
 
 
 class Workers:
@@ -19,19 +29,27 @@ class Workers:
 
     Args:
         most: threads at once.
+        by_urgency: whether what is urgent overtakes what waits.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, *, by_urgency: bool = False) -> None:
         self._most = most
-        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        self._jobs: queue.Queue[_Job] | queue.SimpleQueue[_Job]
+        self._jobs = queue.PriorityQueue() if by_urgency else queue.SimpleQueue()
+        self._numbers = itertools.count()
         self._idle = threading.Semaphore(0)
         self._started = 0
         self._lock = threading.Lock()
 
-    def submit(self, work: Callable[[], Result]) -> "Future[Result]":
-        """Have a thread do the work; cancelling the future drops it while it still waits."""
+    def submit(self, work: Callable[[], Result], urgency: tuple[int, ...] = ()) -> "Future[Result]":
+        """Have a thread do the work; cancelling the future drops it while it still waits.
+
+        Args:
+            work: to do.
+            urgency: the least is done first, if it counts at all.
+        """
         future: Future[Result] = Future()
-        self._jobs.put((future, work))
+        self._jobs.put(_Job(urgency, next(self._numbers), future, work))
         if not self._idle.acquire(blocking=False):
             self._start_thread()
         return future
@@ -46,9 +64,9 @@ class Workers:
 
     def _work(self) -> None:
         while True:
-            future, work = self._jobs.get()
-            _fulfil(future, work)
-            del future, work
+            job = self._jobs.get()
+            _fulfil(job.future, job.work)
+            del job
             self._idle.release()
 
 
