@@ -33,7 +33,7 @@ HEAPS = {
     "MALLOC_TRIM_THRESHOLD_": str(2**26),
     "MALLOC_MMAP_THRESHOLD_": str(2**20),
 }
-"""Of a worker as well. Dask's own threshold of 64 KiB gives memory back to Linux at once, which is taken again
+"""Of a worker as well. Dask's own threshold of 64 KiB gives memory back at once, which is taken again
 for the next block and costs a fifth of the time; few heaps and a higher one keep a worker under 600 MB."""
 
 IGNORE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
