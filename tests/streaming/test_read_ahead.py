@@ -80,3 +80,28 @@ def test_a_failed_fetch_is_told_to_the_reader():
 def test_parts_come_in_the_order_of_the_ranges():
     with open_content(block_bytes=1000, blocks_ahead=0) as file:
         assert file.read_ranges([(5000, 5003), (7, 9)]) == [CONTENT[5000:5003], CONTENT[7:9]]
+
+
+def test_the_file_that_was_opened_first_is_served_first():
+    served, may_go_on = [], threading.Event()
+
+    def make_fetch(name):
+        def fetch(start, end):
+            block = start // 1000
+            if block not in (0, 9):
+                served.append(name)
+                assert may_go_on.wait(20)
+            return CONTENT[start:end]
+
+        return fetch
+
+    options = {"block_bytes": 1000, "blocks_ahead": 9}
+    with (
+        ReadAheadFile(make_fetch("first"), 10_000, **options) as first,
+        ReadAheadFile(make_fetch("second"), 10_000, **options) as second,
+        ReadAheadFile(make_fetch("third"), 10_000, **options) as third,
+    ):
+        may_go_on.set()
+        assert [file.read() for file in (third, second, first)] == [CONTENT[:10_000]] * 3
+    waited = served[8:]  # the eight before were under way at once
+    assert waited == sorted(waited, key=["first", "second", "third"].index)
