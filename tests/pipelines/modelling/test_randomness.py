@@ -1,10 +1,17 @@
+import random
+import threading
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import pytest
 
 from mayo_kedro.pipelines.modelling.augmentation import add_augmentation
-from mayo_kedro.pipelines.modelling.parameters import Augmentation
+from mayo_kedro.pipelines.modelling.devices import open_devices
+from mayo_kedro.pipelines.modelling.parameters import Augmentation, ModellingParameters
 from mayo_kedro.pipelines.modelling.randomness import Randomness
+from mayo_kedro.pipelines.modelling.stages import Training
+from mayo_kedro.pipelines.modelling.training import build
 
 SETTINGS = {"seed": 1, "worker": 0, "epoch": 0, "batch": 0}
 
@@ -34,3 +41,36 @@ def test_what_was_drawn_before_has_no_effect():
 @pytest.mark.parametrize("change", SETTINGS)
 def test_seed_worker_epoch_and_batch_all_count(change):
     assert (draw(**{change: SETTINGS[change] + 1}) != draw()).any()
+
+
+@contextmanager
+def another_thread_that_draws():
+    """As a retry of the streaming does, or the keep-alive of a connection."""
+    is_over = threading.Event()
+
+    def draw_on() -> None:
+        while not is_over.wait(0.001):
+            random.random()
+
+    thread = threading.Thread(target=draw_on)
+    thread.start()
+    yield
+    is_over.set()
+    thread.join()
+
+
+def begin(recipe: str, seed: int) -> list[np.ndarray]:
+    parameters = ModellingParameters(recipe=recipe, image_size=32, tiles=2, seed=seed)
+    training = Training(parameters, ("a", "b"), None, None, None, None, open_devices("auto"))
+    return build(training)[0].get_weights()
+
+
+@pytest.mark.parametrize("recipe", ["whole_image", "tiles"])
+def test_networks_begin_alike_whatever_other_threads_draw(recipe):
+    expected = begin(recipe, seed=1)
+    with another_thread_that_draws():
+        found = begin(recipe, seed=1)
+    assert all(map(np.array_equal, found, expected))
+    kernels = [weights for weights in expected if weights.ndim > 1]
+    others = [weights for weights in begin(recipe, seed=2) if weights.ndim > 1]
+    assert not any(map(np.array_equal, kernels, others))

@@ -25,7 +25,7 @@ from mayo_kedro.pipelines.modelling.predicting import (
     tabulate_embeddings,
     tabulate_evidence,
 )
-from mayo_kedro.pipelines.modelling.randomness import Randomness
+from mayo_kedro.pipelines.modelling.randomness import Randomness, draw_weights
 from mayo_kedro.pipelines.modelling.stages import Training, fit_stages, make_batches
 from mayo_kedro.pipelines.modelling.tile_network import build_tile_network
 
@@ -112,6 +112,9 @@ def build(training: Training) -> tuple[keras.Model, keras.Model]:
     with precision(parameters.mixed_precision), training.devices.strategy.scope():
         build_recipe = build_tile_network if parameters.recipe == "tiles" else build_network
         network = build_recipe(parameters, len(training.classes), training.backbone_weights)
+        draw_weights(network, parameters.seed)
+        if training.backbone_weights is None:
+            draw_weights(network.get_layer("backbone"), parameters.seed)
         return network, add_augmentation(network, parameters.augmentation)
 
 
