@@ -97,6 +97,34 @@ def test_a_second_machine_is_waited_for_where_there_is_nothing_to_do(first, monk
         assert other.wait(60) == 0
 
 
+DIE = """
+import os
+import signal
+with open({starts!r}, "a") as file:
+    file.write("started ")
+    if file.tell() <= {deaths} * len("started "):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("deaths", "helping"), [(1, 1), (lent_workers.STARTS, 0)])
+def test_a_worker_that_dies_as_it_starts_is_started_again(
+    first, monkeypatch, caplog, tmp_path, deaths, helping
+):
+    """But not without end: the first machine does without it."""
+    caplog.set_level("INFO", "mayo_kedro")
+    monkeypatch.setenv("TF_CONFIG", describe(first, 1))
+    dying = DIE.format(starts=str(tmp_path / "starts"), deaths=deaths)
+    monkeypatch.setattr(dask_connection, "IGNORE_INTERRUPTS", dying)
+    with start(first, 0) as other:
+        assert list(run(len, 0)) == []
+        if not helping:
+            other.terminate()  # it would wait for this machine for minutes
+        other.wait(60)
+    assert caplog.text.count("Worker 0 of this machine did not start") == deaths
+    assert f"{helping} workers of this machine help tls://" in caplog.text
+
+
 def test_who_does_not_show_the_key_is_kept_out(first):
     from distributed import Client
     from distributed.security import Security
