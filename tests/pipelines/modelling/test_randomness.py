@@ -54,9 +54,11 @@ def another_thread_that_draws():
 
     thread = threading.Thread(target=draw_on)
     thread.start()
-    yield
-    is_over.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def begin(recipe: str, seed: int) -> list[np.ndarray]:
