@@ -19,8 +19,12 @@ class Terminal:
         self.shown = ""
         self._descriptor, other = pty.openpty()
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", **(variables or {})}
-        # The new session takes the first terminal that its leader opens.
-        opened = "import os,sys; os.open(os.ttyname(0), os.O_RDWR); os.execv(sys.executable, sys.argv[1:])"
+        # The new session takes the first terminal that its leader opens. Ctrl-C counts there, even if the
+        # tests were started to ignore it, as shells do for what runs in the background.
+        opened = (
+            "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+            "os.open(os.ttyname(0), os.O_RDWR); os.execv(sys.executable, sys.argv[1:])"
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-c", opened, sys.executable, *arguments],
             cwd=folder,
