@@ -624,7 +624,7 @@ def test_a_file_that_may_not_be_read_is_told_in_its_turn_and_asked_for_once(serv
 
 def test_a_pass_and_the_next_stay_at_the_commit_where_they_began(own_service, tmp_path):
     replaced, removed = IDS[110], IDS[115]
-    own_service.shape(mbit_per_s=40)
+    own_service.shape(mbit_per_s=12)
     images = open_images(own_service, tmp_path / "cache")
     arriving, came = images.stream(IDS), {}
     for image in IDS[:5]:
