@@ -154,8 +154,15 @@ def test_what_has_no_preview_can_still_be_opened(viz: Viz, name: str):
 def test_the_report_shows_its_verdict(viz: Viz):
     described = viz.describe("report")
     assert described["preview_type"] == "HTMLPreview"
-    assert re.fullmatch(r'<section class="box verdict .*the model .*</section>', described["preview"])
-    assert "<style" in Path(described["filepath"]).read_text()
+    report = Path(described["filepath"]).read_text()
+    [headline] = re.findall(r'<h2 class="headline" id="verdict-title">(.+?)</h2>', report)
+    shown = re.escape(headline)
+    assert re.fullmatch(rf'<section class="box verdict .*>{shown}</h2>.*</section>', described["preview"])
+    metrics = json.loads((viz.project / "data" / "08_reporting" / "metrics.json").read_text())
+    ranks_better = metrics["patient_auc_difference_low"] > 0
+    is_better = ranks_better and metrics["patient_weighted_log_loss_difference_high"] < 0
+    assert headline.startswith("Yes: the model does ") == is_better
+    assert "<style" in report
 
 
 def test_the_source_of_the_data_is_shown(viz: Viz):

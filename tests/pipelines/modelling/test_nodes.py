@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
-from sklearn.metrics import roc_auc_score
 
 from mayo_kedro.datasets import CheckpointsDataset
 from mayo_kedro.errors import UserError
@@ -26,7 +25,7 @@ TINY = {
     "frozen_epochs": 3,
     "fine_tune_epochs": 1,
     "unfreeze": 1,
-    "frozen_learning_rate": 0.01,
+    "frozen_learning_rate": 0.03,
     "validation_share": 0.25,
 }
 
@@ -84,7 +83,8 @@ def test_predicts_only_the_held_out_fold_and_learns(trained, splits):
     probabilities = predictions[["probability_plain", "probability_red"]]
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-12)
     assert probabilities.dtypes.eq("float64").all()
-    assert roc_auc_score(predictions["label"] == "red", predictions["probability_red"]) > 0.9
+    red = predictions["label"] == "red"
+    assert predictions["probability_red"][red].min() > predictions["probability_red"][~red].max()
 
 
 def test_history_has_a_row_for_each_epoch_of_both_stages(trained):
