@@ -144,6 +144,14 @@ def evict(folder, limit, meanwhile):
     wait_for_first_look()
 
 
+def test_what_is_used_during_an_eviction_stays(tmp_path):
+    for number in range(10):
+        keep(FileCache(tmp_path), number)
+    another = FileCache(tmp_path)
+    evict(tmp_path, 50 * KB, lambda: another.find(md5_of(0)))
+    assert bodies_in(tmp_path).keys() == set(map(md5_of, [0, 7, 8, 9]))
+
+
 def test_what_others_write_during_an_eviction_is_left_to_it(tmp_path):
     size = 2**20
     for number in range(20):
@@ -230,9 +238,10 @@ class CacheMachine(RuleBasedStateMachine):
         path = find(self.cache, self.md5(number))
         if path:
             assert path.read_bytes() == body_of(number, number * KB)
-            self.model[self.md5(number)] = self.model.pop(self.md5(number))
         else:
             assert find is FileCache.find_checked or self.md5(number) not in self.model
+        if self.md5(number) in self.model:
+            self.model[self.md5(number)] = self.model.pop(self.md5(number))
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), body=st.binary(max_size=10))

@@ -1,3 +1,4 @@
+import os
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mayo_kedro.streaming.cache_layout import STREAMED_AT
 from mayo_kedro.streaming.prefetch import FIRST_FILES, prefetch
 from mayo_kedro.streaming.workers import Workers
 
@@ -90,6 +92,15 @@ def test_a_file_that_was_evicted_meanwhile_is_brought_again(tmp_path):
 
     (tmp_path / "a").write_bytes(b"a")
     assert list(prefetch(Evicted(tmp_path), ["a"])) == [tmp_path / "a"]
+
+
+def test_a_file_that_waited_for_its_turn_counts_as_used_when_it_is_given(tmp_path):
+    for name in "ab":
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(STREAMED_AT, STREAMED_AT))
+    stream = prefetch(Files(tmp_path, frozenset("ab")), ["a", "b"])
+    given_out = next(stream)
+    assert given_out.stat().st_atime_ns > (tmp_path / "b").stat().st_atime_ns
 
 
 def test_workers_run_at_the_same_time_and_pass_errors_on():

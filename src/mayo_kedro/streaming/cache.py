@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from mayo_kedro.streaming.cache_layout import FOLDER_SUFFIX, FOLDER_VARIABLE, ST
 from mayo_kedro.streaming.eviction import Eviction
 from mayo_kedro.streaming.incoming import Incoming
 from mayo_kedro.streaming.integrity import BodyCheck
+from mayo_kedro.streaming.usage import mark_as_used
 
 __all__ = ["FOLDER_VARIABLE", "FileCache", "Incoming", "default_folder"]
 
@@ -62,13 +62,9 @@ class FileCache:
         if md5 is None:
             return None
         path = self._layout.object(md5)
-        try:
-            status = os.stat(path)
-        except OSError:
+        status = mark_as_used(path)
+        if status is None or self._verified.get(_fingerprint(md5)) != _identify(status):
             return None
-        if self._verified.get(_fingerprint(md5)) != _identify(status):
-            return None
-        _mark_as_used(path, status)
         return Path(path)
 
     def _find_unchecked(self, key: str) -> Path | None:
@@ -87,8 +83,7 @@ class FileCache:
                 os.unlink(path)
             return None
         self._verified[_fingerprint(md5)] = _identify(status)
-        _mark_as_used(path, status)
-        return Path(path)
+        return Path(path) if mark_as_used(path) else None
 
     def receive(self, key: str, declared: str | None) -> Incoming:
         """Take in a file that is not here, while it arrives.
@@ -145,13 +140,6 @@ def _identify(status: os.stat_result) -> int:
 def _fingerprint(*values: object) -> int:
     """60 bits, which are as many as Python keeps in 32 bytes."""
     return hash(values) & (2**60 - 1)
-
-
-def _mark_as_used(path: str, status: os.stat_result) -> None:
-    """Set the access time, by which files are evicted, whether or not the file system does."""
-    if status.st_mtime_ns == STREAMED_AT:
-        with suppress(OSError):  # a read-only folder, another user's file, or one evicted this moment
-            os.utime(path, ns=(time.time_ns(), STREAMED_AT))
 
 
 def _move(source: str, target: str) -> None:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from mayo_kedro.streaming.cache_layout import FOLDER_SUFFIX, STREAMED_AT, CacheLayout
 from mayo_kedro.streaming.integrity import is_md5
+from mayo_kedro.streaming.usage import remove_unless_used
 
 FILLED_AFTERWARDS = 0.9
 """The part of the limit that an eviction leaves in use, so that not every new file brings the next one."""
@@ -104,9 +105,7 @@ class Eviction:
             if removed >= surplus:
                 break
             md5 = streamed.md5(index)
-            if md5 != newest:
-                with suppress(FileNotFoundError):  # somebody else was faster
-                    os.unlink(self._layout.object(md5))
+            if md5 != newest and remove_unless_used(self._layout.object(md5), streamed.used_at[index]):
                 removed += streamed.sizes[index]
         return removed
 

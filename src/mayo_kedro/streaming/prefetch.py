@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from mayo_kedro.streaming.usage import mark_as_used
+
 WINDOW_BYTES = 128 * 2**20
 """How much may lie ready, or be under way, ahead of the consumer."""
 WINDOW_FILES = 1024
@@ -62,11 +64,12 @@ class _Window:
             return None
         name, future = self._waiting.popleft()
         path = future.result()
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError:  # another process has made room in the cache
+        # It may have lain here for long, and nobody shall make room in the cache at the expense of it now.
+        status = mark_as_used(path)
+        if status is None:
             path = self._source.submit(name).result()
-            size = path.stat().st_size
+            status = path.stat()
+        size = status.st_size
         self._typical_size += (size - self._typical_size) * (0.1 if self._typical_size else 1.0)
         return path
 
