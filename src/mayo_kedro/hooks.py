@@ -14,6 +14,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
+from mayo_kedro.interrupts import was_interrupted
 from mayo_kedro.progress import results
 from mayo_kedro.repository_settings import log_in_to_tracking
 from mayo_kedro.streaming.revisions import forget_pins, is_commit, pin
@@ -127,6 +128,20 @@ def _find_recorded_version(pipeline: Pipeline, catalog: DataCatalog) -> dict[str
     if begins_here or VERSION not in catalog or not catalog.exists(VERSION):
         return None
     return dict(catalog.load(VERSION))
+
+
+class InterruptHooks:
+    """Has a run that Ctrl-C ended noted as one that the user ended, also where a library made it an error."""
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self) -> None:
+        """Go on with what it really was, before kedro-mlflow calls the run failed.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed.
+        """
+        if was_interrupted():
+            raise KeyboardInterrupt
 
 
 class SummaryHooks:

@@ -12,6 +12,7 @@ from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.runner import AbstractRunner
 
+from mayo_kedro.interrupts import noticed_interrupts
 from mayo_kedro.mistakes import find_mistake, require_environment, require_parameters
 from mayo_kedro.repository_settings import job_variables, mention_sample
 from mayo_kedro.runners.choice import make_runner
@@ -34,6 +35,12 @@ class MayoSession(KedroSession):
             UserError: a mistake that the user can mend; on the command line it becomes a message and
                 exit code 1.
         """
+        with noticed_interrupts():
+            return self._run(args, runner, kwargs)
+
+    def _run(
+        self, args: tuple[Any, ...], runner: AbstractRunner | None, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
         try:
             self._require_known_names()
             if runner is None or _is_runner_left_open():

@@ -12,7 +12,7 @@ from kedro.framework.project import LOGGING as kedro_logging
 from kedro.utils import find_kedro_project
 
 from mayo_kedro import repository_settings as repository
-from mayo_kedro.hooks import DataVersionHooks, SummaryHooks, TrackingHooks
+from mayo_kedro.hooks import DataVersionHooks, InterruptHooks, SummaryHooks, TrackingHooks
 from mayo_kedro.selected_folds import SelectedFoldsHooks
 from mayo_kedro.session import MayoSession
 from mayo_kedro.streaming.services import register_service
@@ -33,7 +33,7 @@ logging_file = PROJECT / "conf" / "logging.yml"
 if Path.cwd() != PROJECT and logging_file.is_file() and "KEDRO_LOGGING_CONFIG" not in os.environ:
     kedro_logging.configure(yaml.safe_load(logging_file.read_text()))
 
-HOOKS = (SelectedFoldsHooks(), DataVersionHooks(), TrackingHooks(), SummaryHooks())
+HOOKS = (SelectedFoldsHooks(), DataVersionHooks(), TrackingHooks(), InterruptHooks(), SummaryHooks())
 SESSION_CLASS = MayoSession
 # Set in a job that can't reach the tracking server, and on all but one of machines that train together.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",) if "MAYO_UNTRACKED" in os.environ else ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mayo_kedro.interrupts import was_interrupted
 from mayo_kedro.runners.tracking import PARENT_TAG
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ def tracked_trial(
     try:
         yield TrialRun(title, run)
     except BaseException as error:
-        _client().set_terminated(run, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        ended_by_user = isinstance(error, KeyboardInterrupt) or was_interrupted()
+        _client().set_terminated(run, "KILLED" if ended_by_user else "FAILED")
         raise
     _client().set_terminated(run, "FINISHED")
 
