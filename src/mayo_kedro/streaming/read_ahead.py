@@ -15,7 +15,7 @@ BLOCK_BYTES = 2 * 2**20
 BLOCKS_AT_ONCE = 8
 """Under way for all files of a process: 16 MiB fill 1 Gbit/s at 100 ms, and a machine has several of them."""
 
-BLOCKS_AHEAD = 12
+BLOCKS_AHEAD = 24
 """Of one file: what comes while its reader waits for its turn, so that the line is not idle."""
 
 PARTS_AT_ONCE = 16

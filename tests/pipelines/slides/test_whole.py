@@ -50,8 +50,11 @@ def test_gives_an_image_of_the_size_and_format(slide_path, kind, suffix):
 
 def test_is_what_libvips_makes_of_the_file(slide_path):
     [content] = cut(slide_path).images.values()
-    expected = pyvips.Image.new_from_file(str(slide_path)).resize(200 / 1500).numpy()
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), expected)
+    pixels = np.asarray(Image.open(io.BytesIO(content)))
+    slide = pyvips.Image.new_from_file(str(slide_path))
+    assert np.array_equal(pixels, slide.reduceh(7.5, gap=2).reducev(7.5, gap=2).numpy())
+    # The usual call shrinks and rounds the height before the width.
+    assert abs(pixels.astype(int) - slide.resize(200 / 1500).numpy()).max() <= 1
 
 
 def test_row_says_what_was_made(slide_path):

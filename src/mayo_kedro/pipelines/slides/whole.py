@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 
+GAP = 2.0
+"""How much a kernel is to shrink at least, as in `resize`; the rest is done before by means of whole pixels."""
+
 
 class _Callbacks:
     """Hands a file's bytes to libvips, and keeps the error that libvips would only call a failed read."""
@@ -59,11 +62,17 @@ def shrink_slide(slide: SlideFile, parameters: SlidesParameters) -> tuple[Pixels
         # A tile that can't be unpacked is only a warning to libvips, which would leave it black.
         image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="warning")
         factor = choose_factor(image.width, image.height, parameters)
-        return _to_rgb(image.resize(1 / factor) if factor > 1 else image), factor
+        return _to_rgb(_shrink(image, factor) if factor > 1 else image), factor
     except pyvips.Error as error:
         if callbacks.error:
             raise callbacks.error from None
         raise BadSlideError(f"it can't be unpacked ({_last_line(error)})") from None
+
+
+def _shrink(image: "pyvips.Image", factor: float) -> "pyvips.Image":
+    # `resize` shrinks the height first and takes a twentieth less time, but has rows of the full width in
+    # hand: 230 MB of them where a row has 60,000 pixels.
+    return image.reduceh(factor, gap=GAP).reducev(factor, gap=GAP)
 
 
 def choose_factor(width: int, height: int, parameters: SlidesParameters) -> float:
