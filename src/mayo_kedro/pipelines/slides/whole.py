@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 
 GAP = 2.0
-"""How much a kernel is to shrink at least, as in `resize`; the rest is done before by means of whole pixels."""
+"""How much a kernel is to shrink at least, as in `resize`; whole pixels are averaged before."""
 
 
 class _Callbacks:
