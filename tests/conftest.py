@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from absl.logging import get_absl_handler
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_speed")
+
+# TensorFlow's logging keeps the sys.stderr that it first saw, here pytest's, and closes it when Kedro sets up
+# logging while a test has another one; no later test in the process could be captured.
+get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 @dataclass
