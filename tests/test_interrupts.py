@@ -22,6 +22,14 @@ def press():
     time.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_counts():
+    """Background jobs, such as a CI may run the tests as, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def engine(tmp_path):
     made = create_engine(f"sqlite:///{tmp_path}/store.db")
@@ -31,17 +39,8 @@ def engine(tmp_path):
     made.dispose()
 
 
-def press_within_statements(engine: Engine, times: int) -> list[int]:
-    """Press Ctrl-C within each of the next statements; gives the list of what is left to press."""
-    left = [*range(times)]
-
-    @event.listens_for(engine, "after_cursor_execute")
-    def _(*_):
-        if left:
-            left.pop()
-            press()
-
-    return left
+def press_within_the_next_statement(engine: Engine) -> None:
+    event.listen(engine, "after_cursor_execute", lambda *_: press(), once=True)
 
 
 def insert(engine: Engine) -> None:
@@ -55,7 +54,7 @@ def test_a_statement_comes_to_its_end_before_ctrl_c_counts(engine):
             insert(engine)
             threading.Event().wait(60)
 
-    press_within_statements(engine, times=1)
+    press_within_the_next_statement(engine)
     with pytest.raises(KeyboardInterrupt):
         insert_and_go_on()
     with engine.begin() as connection:
@@ -77,7 +76,7 @@ def test_a_statement_that_takes_too_long_is_interrupted(engine, monkeypatch):
 
 
 def test_a_run_that_is_over_is_not_interrupted_afterwards(engine):
-    press_within_statements(engine, times=1)
+    press_within_the_next_statement(engine)
     with noticed_interrupts():
         insert(engine)
     time.sleep(3 * interrupts.ASKING_AGAIN_SECONDS)
@@ -183,7 +182,7 @@ def test_the_tracked_run_was_ended_by_its_user_also_where_a_library_made_an_erro
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(textwrap.dedent(content))
-    # Background jobs, such as a CI may run the tests as, ignore Ctrl-C, and so do their children.
+    # The children of who ignores Ctrl-C ignore it, too.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "kedro", "run"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     told = result.stdout + result.stderr
